@@ -1,0 +1,279 @@
+"""Why a call was refused, or ended as it did: a code, a sentence, what to do next.
+
+Codes are stored and sent; sentences are for people and follow their language.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a call ended as it did."""
+
+    sentence: Text
+    next_step: Text = ""
+
+
+REASONS: dict[str, Reason] = {
+    "hung_up_by_callee": Reason(_("The other side hung up.")),
+    "hung_up_by_caller": Reason(_("You ended the call.")),
+    "caller_lost": Reason(
+        _("Your connection was lost for too long, so the call was ended."),
+        _("Check your internet connection and call again."),
+    ),
+    "time_limit": Reason(
+        _("The call reached its longest allowed time."),
+        _("Call again if something is still open."),
+    ),
+    "busy": Reason(_("The line was busy."), _("Try again in a few minutes.")),
+    "no_answer": Reason(
+        _("Nobody answered."), _("Try again later, perhaps at another time of day.")
+    ),
+    "canceled": Reason(_("The call was cancelled before anybody answered.")),
+    "invalid_number": Reason(
+        _("This number is not in service."),
+        _("Check the number, or look for another one."),
+    ),
+    "unreachable": Reason(
+        _("The telephone network could not connect this number."),
+        _("Check the number, or try again later."),
+    ),
+    "number_blocked": Reason(
+        _("The telephone company does not connect calls to this number."),
+        _("Ask whoever runs this service whether it can be allowed."),
+    ),
+    "country_blocked": Reason(
+        _("The telephone account may not call this country."),
+        _("Whoever runs this service has to allow it in the telephone account."),
+    ),
+    "caller_number_refused": Reason(
+        _("The telephone company refused the number this service calls from."),
+        _("Whoever runs this service has to check its telephone number."),
+    ),
+    "trial_account": Reason(
+        _("The telephone account is a trial and may only call verified numbers."),
+        _("Whoever runs this service has to upgrade the telephone account."),
+    ),
+    "telephone_login": Reason(
+        _("The telephone company did not accept this service's account."),
+        _("Whoever runs this service has to check the account's settings."),
+    ),
+    "telephone_busy": Reason(
+        _("Too many calls are going on at the moment."), _("Try again in a minute.")
+    ),
+    "telephone_refused": Reason(
+        _("The telephone company refused the call."), _("Try again later.")
+    ),
+    "telephone_unreachable": Reason(
+        _("The telephone company could not be reached."),
+        _("Try again in a few minutes."),
+    ),
+    "engine_refused": Reason(
+        _("The interpreter is not available, so nobody was called."),
+        _("Try again in a few minutes."),
+    ),
+    "engine_lost": Reason(
+        _("The interpreter was lost and could not be brought back."), _("Call again.")
+    ),
+    "media_lost": Reason(
+        _("The sound connection to the telephone was lost."), _("Call again.")
+    ),
+    "server_restarted": Reason(
+        _("The service was restarted during the call and could not take it up again."),
+        _("Call again."),
+    ),
+    "never_dialled": Reason(
+        _("Something went wrong before the number was dialled."), _("Call again.")
+    ),
+}
+
+UNEXPLAINED = Reason("")
+
+
+def explain(code: str) -> Reason:
+    """Return the sentence and the next step of a code; empty ones if unknown."""
+    return REASONS.get(code, UNEXPLAINED)
+
+
+_TWILIO = {
+    10004: "telephone_busy",
+    13223: "invalid_number",
+    13224: "invalid_number",
+    13225: "number_blocked",
+    13226: "invalid_number",
+    13227: "country_blocked",
+    20003: "telephone_login",
+    20429: "telephone_busy",
+    21201: "invalid_number",
+    21210: "caller_number_refused",
+    21211: "invalid_number",
+    21212: "caller_number_refused",
+    21214: "unreachable",
+    21215: "country_blocked",
+    21216: "number_blocked",
+    21217: "invalid_number",
+    21219: "trial_account",
+    32205: "country_blocked",
+}
+"""Twilio's error codes (its error dictionary) in our words."""
+
+_SIP = {
+    403: "number_blocked",
+    404: "invalid_number",
+    410: "invalid_number",
+    480: "unreachable",
+    484: "invalid_number",
+    486: "busy",
+    604: "invalid_number",
+}
+"""SIP response codes (RFC 3261, section 21) of a call that failed."""
+
+
+def of_twilio_error(code: int | None) -> str:
+    """Name the reason of an error that Twilio answered; 0 is 'no answer at all'."""
+    if code == 0:
+        return "telephone_unreachable"
+    return _TWILIO.get(code or -1, "telephone_refused")
+
+
+def of_failed_call(*, error_code: int | None, sip_code: int | None) -> str:
+    """Name the reason of a call that Twilio reports as failed."""
+    if error_code:
+        return _TWILIO.get(error_code, "unreachable")
+    return _SIP.get(sip_code or 0, "unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something that was asked for is not done."""
+
+    http_status: HTTPStatus
+    sentence: Text
+    field: str | None = None
+
+
+def _number(sentence: Text) -> Refusal:
+    return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, sentence, "to_number")
+
+
+REFUSALS: dict[str, Refusal] = {
+    # The number.
+    "invalid_number": _number(
+        _(
+            "This is not a complete telephone number."
+            " Write it with + and the country code, for example +82 2 555 0101."
+        )
+    ),
+    "emergency_number": _number(
+        _(
+            "Emergency numbers cannot be called from here: the call would reach the"
+            " wrong country, without your location. Ask someone near you to call from"
+            " an ordinary telephone, or use the emergency service's own text service."
+        )
+    ),
+    "emergency_number_kr": _number(
+        _(
+            "Emergency numbers cannot be called from here. In Korea, send a text"
+            " message to 119 or 112, make a video call to 119, or use the app"
+            " “119 신고”: they work without speaking or hearing, and interpreters are"
+            " available."
+        )
+    ),
+    "emergency_number_us": _number(
+        _(
+            "Emergency numbers cannot be called from here. Send a text message to 911"
+            " from your mobile phone, or call 711 for a relay service."
+        )
+    ),
+    "emergency_number_jp": _number(
+        _(
+            "Emergency numbers cannot be called from here. In Japan, use NET119 for"
+            " fire and ambulance, the 110 app for the police, or the telephone relay"
+            " service."
+        )
+    ),
+    "emergency_number_gb": _number(
+        _(
+            "Emergency numbers cannot be called from here. In the United Kingdom, use"
+            " 999 BSL, dial 18000 with Relay UK, or send a text message to 999 if your"
+            " phone is registered for it."
+        )
+    ),
+    "short_number": _number(
+        _(
+            "Short service numbers only work inside their own network. Look for the"
+            " full number of whom you want to reach."
+        )
+    ),
+    "premium_number": _number(
+        _("This number charges extra, so it cannot be called from here.")
+    ),
+    "country_not_allowed": _number(
+        _("Calls to this country are not allowed on this service.")
+    ),
+    "own_number": _number(_("This is the number that this service calls from.")),
+    # The rest of the request.
+    "unsupported_language": Refusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("There is no interpreter for this pair of languages yet."),
+        "callee_language",
+    ),
+    "unsupported_mode": Refusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Calls in this mode are not possible yet."),
+        "mode",
+    ),
+    "idempotency_mismatch": Refusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("This Idempotency-Key was already used for another request."),
+        "Idempotency-Key",
+    ),
+    "idempotency_key_invalid": Refusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("An Idempotency-Key has 1 to 200 printable characters."),
+        "Idempotency-Key",
+    ),
+    # The person.
+    "email_not_verified": Refusal(
+        HTTPStatus.FORBIDDEN,
+        _("Confirm your e-mail address first; we have sent you a message."),
+    ),
+    # The limits.
+    "live_call_limit": Refusal(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("You are already in a call. End it before you start another one."),
+    ),
+    "daily_minutes_limit": Refusal(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("Your minutes of the last 24 hours are used up. Try again later."),
+    ),
+    "starts_limit": Refusal(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("You are starting calls too quickly. Wait a minute and try again."),
+    ),
+    "address_starts_limit": Refusal(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("Too many calls were started from your network. Try again in a minute."),
+    ),
+    # The moment.
+    "call_over": Refusal(HTTPStatus.CONFLICT, _("This call has ended.")),
+    "engine_refused": Refusal(
+        HTTPStatus.SERVICE_UNAVAILABLE, REASONS["engine_refused"].sentence
+    ),
+    "relay_unavailable": Refusal(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        _("No relay can take the call at the moment, so nobody was called."),
+    ),
+    "telephone_refused": Refusal(
+        HTTPStatus.BAD_GATEWAY, REASONS["telephone_refused"].sentence
+    ),
+    "telephone_unreachable": Refusal(
+        HTTPStatus.BAD_GATEWAY, REASONS["telephone_unreachable"].sentence
+    ),
+}

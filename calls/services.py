@@ -1,0 +1,497 @@
+"""Everything that changes a call.  Short transactions; nothing else writes.
+
+A call's status only ever moves forward,
+
+    draft -> queued -> ringing -> in_progress -> completed
+                                              -> busy, no_answer, failed, canceled
+
+and `record_status` is the one place that moves it.  Steps may be left out, reports may
+come twice or in the wrong order, and a call that is over stays as it ended.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, F, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from calls import languages, numbers
+from calls.models import (
+    TERMINAL,
+    AnsweredBy,
+    Call,
+    CallEvent,
+    IdempotencyKey,
+    Mode,
+    OnVoicemail,
+    Outcome,
+    Status,
+    Utterance,
+)
+from calls.reasons import REFUSALS, Text
+from wigvo.models import User
+from wigvo.notify import notify, publish, publish_user
+
+log = structlog.get_logger(__name__)
+
+IDEMPOTENCY_LIFETIME = timedelta(hours=24)
+"""Contract section 2."""
+MAX_KEY_LENGTH = 200
+
+SUPPORTED_MODES = frozenset({Mode.VOICE})
+
+_RANK = {
+    Status.DRAFT: 0,
+    Status.QUEUED: 1,
+    Status.RINGING: 2,
+    Status.IN_PROGRESS: 3,
+    **dict.fromkeys(TERMINAL, 4),
+}
+_OUTCOME = {
+    Status.BUSY: Outcome.UNREACHABLE,
+    Status.NO_ANSWER: Outcome.UNREACHABLE,
+    Status.FAILED: Outcome.FAILED,
+}
+"""What a call came to if nobody knows better."""
+
+
+class CallRefused(Exception):
+    """What was asked for is not done; says why, in the reader's language."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        message: Text = "",
+        http_status: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        """Look up what `calls.reasons.REFUSALS` knows of the code, unless told."""
+        known = REFUSALS.get(code)
+        if known is None and not (message and http_status):
+            raise KeyError(code)
+        self.code = code
+        self.message = str(message or (known.sentence if known else ""))
+        self.http_status = int(http_status or (known.http_status if known else 0))
+        self.field = field or (known.field if known else None)
+        super().__init__(f"{code}: {self.message}")
+
+
+# --- Who may call whom ---------------------------------------------------------------
+
+
+def ensure_may_call(user: User, number: str, *, address: str = "") -> None:
+    """Check everything that has to be true before a number is dialled, now.
+
+    Counts as a start of this person and address if nothing else stands in the way.
+    Raises: CallRefused.
+    """
+    ensure_verified(user)
+    check_number(number)
+    _ensure_no_live_call(user)
+    _ensure_minutes_left(user)
+    if address:
+        _count_start(
+            f"address:{address}",
+            settings.CALL_STARTS_PER_MINUTE_PER_ADDRESS,
+            "address_starts_limit",
+        )
+    _count_start(
+        f"user:{user.pk}",
+        _limit(user.starts_per_minute, settings.CALL_STARTS_PER_MINUTE_PER_USER),
+        "starts_limit",
+    )
+
+
+def ensure_verified(user: User) -> None:
+    """Refuse people whose e-mail address is not theirs for certain."""
+    if not EmailAddress.objects.filter(user=user, verified=True).exists():
+        raise CallRefused("email_not_verified")
+
+
+def check_number(number: str) -> str:
+    """Return a number in E.164 if it may be dialled.  Raises: CallRefused."""
+    try:
+        return numbers.normalise(number)
+    except numbers.NumberRefused as error:
+        raise CallRefused(error.code) from error
+
+
+def _limit(own: int | None, default: int) -> int:
+    return default if own is None else own
+
+
+def _ensure_no_live_call(user: User) -> None:
+    live = Call.objects.filter(owner=user).live().count()
+    if live >= _limit(user.max_live_calls, settings.CALL_MAX_LIVE_PER_USER):
+        raise CallRefused("live_call_limit")
+
+
+def _ensure_minutes_left(user: User) -> None:
+    allowed = _limit(user.daily_minutes, settings.CALL_DAILY_MINUTES_PER_USER)
+    if spent_today(user) >= timedelta(minutes=allowed):
+        raise CallRefused("daily_minutes_limit")
+
+
+def spent_today(user: User) -> timedelta:
+    """Add up how long this person was connected in the last 24 hours."""
+    # One clock for all of it: a database's own NOW() has its own precision.
+    now = timezone.now()
+    spent = Call.objects.filter(
+        owner=user, answered_at__gte=now - timedelta(hours=24)
+    ).aggregate(
+        spent=Sum(
+            Coalesce(F("ended_at"), Value(now, output_field=DateTimeField()))
+            - F("answered_at")
+        )
+    )["spent"]
+    return spent or timedelta()
+
+
+def _count_start(who: str, limit: int, code: str) -> None:
+    if count_in_minute(f"starts:{who}") > limit:
+        raise CallRefused(code)
+
+
+def count_in_minute(what: str) -> int:
+    """Count one more of something in the current minute, atomically."""
+    key = f"{what}:{int(timezone.now().timestamp() // 60)}"
+    cache.add(key, 0, 120)
+    try:
+        return int(cache.incr(key))
+    except ValueError:  # dropped between the two calls
+        return 1
+
+
+# --- From draft to dialled -----------------------------------------------------------
+
+
+def create_call(
+    *,
+    owner: User,
+    to_number: str,
+    mode: str = Mode.VOICE,
+    caller_language: str,
+    callee_language: str,
+    callee_name: str = "",
+    brief: Mapping[str, Any] | None = None,
+    opening: str = "",
+    record: bool = False,
+    on_voicemail: str = OnVoicemail.HANG_UP,
+    voicemail_message: str = "",
+) -> Call:
+    """Note down a call that may be started later.  Raises: CallRefused."""
+    ensure_verified(owner)
+    if mode not in SUPPORTED_MODES:
+        raise CallRefused("unsupported_mode")
+    if not languages.has_engine(caller_language, callee_language):
+        known = caller_language in languages.NAMES
+        raise CallRefused(
+            "unsupported_language",
+            field="callee_language" if known else "caller_language",
+        )
+    return Call.objects.create(
+        owner=owner,
+        from_number=settings.TWILIO_FROM_NUMBER,
+        to_number=check_number(to_number),
+        mode=mode,
+        caller_language=caller_language,
+        callee_language=callee_language,
+        callee_name=callee_name,
+        brief=dict(brief or {}),
+        opening=opening,
+        record=record,
+        on_voicemail=on_voicemail,
+        voicemail_message=voicemail_message,
+    )
+
+
+@transaction.atomic
+def claim(
+    call_id: UUID, *, user: User, node_url: str, address: str = ""
+) -> tuple[Call, bool]:
+    """Move a draft to queued, for whoever asks first.
+
+    Returns: the call, and whether it was this request that moved it and has to dial.
+    Raises: CallRefused; Call.DoesNotExist, also for somebody else's call.
+    """
+    # The person's row is the lock that makes "one live call" true under concurrency.
+    user = User.objects.select_for_update().get(pk=user.pk)
+    call = Call.objects.for_user(user).select_for_update().get(pk=call_id)
+    if call.is_over:
+        raise CallRefused("call_over")
+    if call.is_live:
+        return call, False
+    ensure_may_call(user, str(call.to_number), address=address)
+    call.node_url = node_url
+    call.queued_at = timezone.now()
+    call.save(update_fields=["node_url", "queued_at"])
+    _move(call, Status.QUEUED, source="claim")
+    return call, True
+
+
+@transaction.atomic
+def record_dialled(call_id: UUID, *, sid: str) -> bool:
+    """Store the telephone company's name for a call.
+
+    Returns: whether the call is still wanted.  False: it has ended meanwhile, and
+        whoever dialled has to hang up.
+    """
+    call = Call.objects.select_for_update().get(pk=call_id)
+    if call.twilio_sid is None:
+        call.twilio_sid = sid
+        call.save(update_fields=["twilio_sid"])
+        append_event(call_id, "dialled", {"sid": sid})
+    return not call.is_over
+
+
+# --- The one writer of status --------------------------------------------------------
+
+
+@transaction.atomic
+def record_status(
+    call_id: UUID,
+    status: str,
+    *,
+    sequence: int | None = None,
+    reason: str = "",
+    source: str = "",
+    outcome: str = "",
+    duration_s: int = 0,
+) -> bool:
+    """Move a call forward; late, repeated and reordered reports change nothing.
+
+    Args:
+        call_id: The call.
+        status: One of `Status`.
+        sequence: Twilio's SequenceNumber, if it is Twilio that reports.
+        reason: A code of `calls.reasons`.
+        source: Who says so; kept with the event.
+        outcome: What the call came to, if known.
+        duration_s: How long it was connected, as billed.
+
+    Returns: whether the status changed.
+    """
+    call = Call.objects.select_for_update().get(pk=call_id)
+    if sequence is not None and sequence > call.last_sequence:
+        call.last_sequence = sequence
+        call.save(update_fields=["last_sequence"])
+    status = Status(status)
+    if call.is_over:
+        # How it ended stays; why may be known only later.
+        _complete_ending(call, status, outcome=outcome, reason=reason)
+        return False
+    if _RANK[status] <= _RANK[Status(call.status)]:
+        return False
+    _move(
+        call,
+        status,
+        reason=reason,
+        source=source,
+        outcome=outcome,
+        sequence=sequence,
+        duration_s=duration_s,
+    )
+    return True
+
+
+def finish(call_id: UUID, *, status: str, outcome: str = "", reason: str = "") -> None:
+    """End a call.  A call that is over stays as it ended."""
+    record_status(call_id, status, outcome=outcome, reason=reason, source="relay")
+
+
+def _move(
+    call: Call,
+    status: Status,
+    *,
+    reason: str = "",
+    source: str = "",
+    outcome: str = "",
+    sequence: int | None = None,
+    duration_s: int = 0,
+) -> None:
+    """Write a status that comes later than the present one, and tell everybody."""
+    now = timezone.now()
+    call.status = status
+    if status == Status.IN_PROGRESS:
+        call.answered_at = now
+    if status in TERMINAL:
+        call.ended_at = now
+        if call.answered_at is None and duration_s > 0:
+            call.answered_at = now - timedelta(seconds=duration_s)
+        call.reason = reason
+        call.outcome = outcome or _OUTCOME.get(status, Outcome.UNKNOWN)
+    call.save(update_fields=["status", "answered_at", "ended_at", "reason", "outcome"])
+    data: dict[str, Any] = {"status": status.value}
+    if reason:
+        data["reason"] = reason
+    told: dict[str, Any] = dict(data)
+    if source:
+        data["source"] = source
+    if sequence is not None:
+        data["sequence"] = sequence
+    append_event(call.pk, "status", data)
+    log.info("call_status", call_id=str(call.pk), **data)
+    transaction.on_commit(_announcement(call, told))
+
+
+def _complete_ending(call: Call, status: Status, *, outcome: str, reason: str) -> None:
+    if status != call.status:
+        return
+    changed = []
+    if reason and not call.reason:
+        call.reason = reason
+        changed.append("reason")
+    if outcome and call.outcome == Outcome.UNKNOWN:
+        call.outcome = outcome
+        changed.append("outcome")
+    if changed:
+        call.save(update_fields=changed)
+
+
+def _announcement(call: Call, told: dict[str, Any]) -> Callable[[], None]:
+    call_id, owner_id = call.pk, call.owner_id
+    status, outcome, is_over = str(call.status), str(call.outcome), call.is_over
+    direction = str(call.direction)
+
+    def announce() -> None:
+        notify(call_id, {"kind": "status", "reason": "", **told})
+        publish(call_id, {"type": "status", **told})
+        if is_over:
+            publish(call_id, {"type": "ended", "status": status, "outcome": outcome})
+        publish_user(
+            owner_id,
+            {"call_id": str(call_id), "status": status, "direction": direction},
+        )
+
+    return announce
+
+
+# --- What happens in a call ----------------------------------------------------------
+
+
+def append_event(
+    call_id: UUID, kind: str, data: Mapping[str, Any] | None = None
+) -> None:
+    """Note down something that happened."""
+    CallEvent.objects.create(call_id=call_id, kind=kind, data=dict(data or {}))
+
+
+def store_utterance(
+    call_id: UUID,
+    *,
+    utterance_id: str,
+    leg: str,
+    original: str,
+    translation: str,
+    started_ms: int,
+    ended_ms: int | None = None,
+    uncertain: list[Any] | None = None,
+    fate: str = Utterance.Fate.CAPTION_ONLY,
+) -> None:
+    """Write down an utterance; told again, replace what was written."""
+    # An engine's text may hold anything; PostgreSQL stores no NUL.
+    original, translation = original.replace("\0", ""), translation.replace("\0", "")
+    Utterance.objects.update_or_create(
+        call_id=call_id,
+        utterance_id=utterance_id,
+        defaults={
+            "leg": leg,
+            "original": original,
+            "translation": translation,
+            "started_ms": started_ms,
+            "ended_ms": ended_ms,
+            "uncertain": uncertain or [],
+            "fate": fate,
+        },
+    )
+
+
+def store_latency(call_id: UUID, latency: Mapping[str, Any]) -> None:
+    """Keep how late the words of a call were."""
+    Call.objects.filter(pk=call_id).update(latency=dict(latency))
+
+
+@transaction.atomic
+def set_answered_by(call_id: UUID, kind: str) -> None:
+    """Store who or what picked up, and tell the call and its viewers."""
+    kind = AnsweredBy(kind).value
+    call = Call.objects.select_for_update().get(pk=call_id)
+    if call.answered_by == kind and call.events.filter(kind="answered_by").exists():
+        return
+    call.answered_by = kind
+    call.save(update_fields=["answered_by"])
+    append_event(call_id, "answered_by", {"kind": kind})
+
+    def announce() -> None:
+        notify(call_id, {"kind": "answered_by", "value": kind})
+        publish(call_id, {"type": "answered_by", "kind": kind})
+
+    transaction.on_commit(announce)
+
+
+# --- Requests that may be sent again -------------------------------------------------
+
+
+def once(
+    user: User, key: str, body: Mapping[str, Any], create: Callable[[], Call]
+) -> tuple[Call, bool]:
+    """Create a call at most once per Idempotency-Key.
+
+    Args:
+        user: Whose key it is.
+        key: The Idempotency-Key header; empty if there was none.
+        body: What was asked for; a key belongs to one body.
+        create: Makes the call.  If it raises, the key is not used up.
+
+    Returns: the call, and whether this request created it.
+    Raises: CallRefused: the key belongs to another request.
+    """
+    if not key:
+        return create(), True
+    if len(key) > MAX_KEY_LENGTH or not key.isprintable():
+        raise CallRefused("idempotency_key_invalid")
+    fingerprint = hashlib.sha256(
+        json.dumps(body, sort_keys=True, default=str).encode()
+    ).hexdigest()
+    expired = timezone.now() - IDEMPOTENCY_LIFETIME
+    with transaction.atomic():
+        _keys(user, key).filter(created_at__lt=expired).delete()
+        # Whoever inserts the row first creates the call; others wait for the commit
+        # at the unique constraint and then find it.
+        row, is_new = _get_or_create_key(user, key, fingerprint)
+        if row.fingerprint != fingerprint:
+            raise CallRefused("idempotency_mismatch")
+        if not is_new and row.call is not None:
+            return row.call, False
+        call = create()
+        row.call = call
+        row.save(update_fields=["call"])
+        return call, True
+
+
+def _keys(user: User, key: str) -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey.objects.filter(user=user, key=key)
+
+
+def _get_or_create_key(
+    user: User, key: str, fingerprint: str
+) -> tuple[IdempotencyKey, bool]:
+    try:
+        with transaction.atomic():
+            row = IdempotencyKey.objects.create(
+                user=user, key=key, fingerprint=fingerprint
+            )
+        return row, True
+    except IntegrityError:
+        return _keys(user, key).select_related("call").get(), False

@@ -1,0 +1,237 @@
+"""The lab's own API under `/lab`: look inside, and make things go wrong."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+import msgspec
+import numpy as np
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from lab.openai.state import FAULTS as ENGINE_FAULTS
+from lab.people import Script
+from lab.telephone import sounds
+from lab.telephone.call import CallParameters, SimulatedCall
+from lab.telephone.exchange import Exchange
+from lab.telephone.faults import KINDS
+from realtime.audio.g711 import decode_mulaw
+from realtime.audio.resample import Resampler
+
+MAX_BODY_BYTES: Final = 256 * 1024
+SPEECH_RATES_HZ: Final = (8_000, 24_000, 48_000)
+VOICE_RATE_HZ: Final = 24_000
+
+
+class JSONResponse(Response):
+    """JSON written by msgspec: a long report must not stop the lines' clocks."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Write the body."""
+        return msgspec.json.encode(content)
+
+
+class Engines(Protocol):
+    """What the control API asks of the simulated engines."""
+
+    def as_dict(self) -> dict[str, Any]: ...
+    def add_fault(self, values: Mapping[str, Any]) -> None: ...
+    def reset(self) -> None: ...
+
+
+def describe(script: Script) -> dict[str, Any]:
+    """Return one line of the number table."""
+    return {
+        "number": script.number,
+        "id": script.id,
+        "name": dict(script.name),
+        "description": script.description,
+        "language": script.language,
+        "answer": script.answer.value,
+        "answer_after_ms": script.answer_after_ms,
+        "line": dict(script.line),
+    }
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    data = await request.body()
+    if len(data) > MAX_BODY_BYTES:
+        raise HTTPException(413, "That is too long.")
+    try:
+        value = json.loads(data or b"{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise HTTPException(400, "Send a JSON object.")
+    return value
+
+
+class Control:
+    """The control API of one lab.
+
+    Args:
+        exchange: the telephone company.
+        engines: the state of the simulated engines, if they are there.
+    """
+
+    def __init__(self, exchange: Exchange, engines: Engines | None = None) -> None:
+        self._exchange = exchange
+        self._engines = engines
+
+    def routes(self) -> list[Route]:
+        """Return the routes, below `/lab`."""
+        call = "/calls/{sid}"
+        return [
+            Route("/people", self.people, methods=["GET"]),
+            Route("/calls", self.calls, methods=["GET"]),
+            Route(call, self.call, methods=["GET"]),
+            Route(f"{call}/hang-up", self.hang_up, methods=["POST"]),
+            Route(f"{call}/press", self.press, methods=["POST"]),
+            Route(f"{call}/audio", self.audio, methods=["GET"]),
+            Route("/incoming", self.incoming, methods=["POST"]),
+            Route("/engines", self.engines, methods=["GET"]),
+            Route("/line", self.line, methods=["GET", "PUT"]),
+            Route("/faults", self.list_faults, methods=["GET"]),
+            Route("/faults", self.add_fault, methods=["POST"]),
+            Route("/reset", self.reset, methods=["POST"]),
+            Route("/speech", self.speech, methods=["GET"]),
+        ]
+
+    async def people(self, request: Request) -> Response:
+        """Who answers at which number."""
+        people = self._exchange.people.values()
+        return JSONResponse({"people": [describe(script) for script in people]})
+
+    async def calls(self, request: Request) -> Response:
+        """All calls, newest first."""
+        calls = reversed(self._exchange.calls.values())
+        return JSONResponse({"calls": [call.summary() for call in calls]})
+
+    async def call(self, request: Request) -> Response:
+        """Everything about one call."""
+        return JSONResponse(self._find(request).as_dict())
+
+    async def hang_up(self, request: Request) -> Response:
+        """Let the callee hang up."""
+        call = self._find(request)
+        call.hang_up("callee")
+        return JSONResponse({"sid": call.sid})
+
+    async def press(self, request: Request) -> Response:
+        """Let the callee press keys."""
+        call = self._find(request)
+        digits = str((await _body(request)).get("digits", ""))
+        if not digits or set(digits) - set("0123456789*#"):
+            raise HTTPException(400, "digits are 0-9, * and #.")
+        call.press(digits)
+        return JSONResponse({"sid": call.sid, "digits": digits})
+
+    async def audio(self, request: Request) -> Response:
+        """Return what one side of the line carried, as a WAV file."""
+        call = self._find(request)
+        side = request.query_params.get("side", "heard")
+        tapes = {"heard": call.tape_heard, "sent": call.tape_sent}
+        if side not in tapes:
+            raise HTTPException(400, "side is heard or sent.")
+        pcm = np.asarray(decode_mulaw(bytes(tapes[side].data)))
+        return Response(sounds.write_wav(pcm), media_type="audio/wav")
+
+    async def incoming(self, request: Request) -> Response:
+        """Let somebody of the number table call one of our numbers."""
+        body = await _body(request)
+        exchange = self._exchange
+        from_, url = str(body.get("from", "")), str(body.get("url", ""))
+        to = str(body.get("to", exchange.config.from_numbers[0]))
+        if from_ not in exchange.people:
+            raise HTTPException(400, "from is a number of /lab/people.")
+        if to not in exchange.config.from_numbers:
+            raise HTTPException(400, "to is a number of the account.")
+        if not url.startswith(("http://", "https://")):
+            raise HTTPException(400, "url is the voice URL of the number.")
+        call = exchange.create(
+            CallParameters(
+                to=to,
+                from_=from_,
+                url=url,
+                status_callback=str(body.get("status_callback", "")),
+                direction="inbound",
+            )
+        )
+        return JSONResponse({"sid": call.sid}, 201)
+
+    async def engines(self, request: Request) -> Response:
+        """What the simulated engines heard and said."""
+        state = self._engines.as_dict() if self._engines else {"sessions": []}
+        return JSONResponse(state)
+
+    async def line(self, request: Request) -> Response:
+        """The default line of the calls to come."""
+        if request.method == "PUT":
+            try:
+                self._exchange.line = self._exchange.line.changed(await _body(request))
+            except (TypeError, ValueError) as error:
+                raise HTTPException(400, str(error)) from None
+        return JSONResponse(self._exchange.line.as_dict())
+
+    async def list_faults(self, request: Request) -> Response:
+        """What can go wrong."""
+        kinds = dict(KINDS)
+        if self._engines:
+            kinds |= {f"engine.{kind}": what for kind, what in ENGINE_FAULTS.items()}
+        waiting = len(self._exchange.faults)
+        return JSONResponse({"kinds": kinds, "waiting": waiting})
+
+    async def add_fault(self, request: Request) -> Response:
+        """Let something go wrong with the next calls."""
+        values = await _body(request)
+        kind = str(values.get("kind", ""))
+        try:
+            if kind.startswith("engine.") and self._engines:
+                kind = kind.removeprefix("engine.")
+                self._engines.add_fault({**values, "kind": kind})
+            else:
+                self._exchange.faults.add(values)
+        except (TypeError, ValueError) as error:
+            raise HTTPException(400, str(error)) from None
+        return JSONResponse({"kind": values["kind"]}, 201)
+
+    async def reset(self, request: Request) -> Response:
+        """End every call and forget everything."""
+        await self._exchange.reset()
+        if self._engines:
+            self._engines.reset()
+        return JSONResponse({})
+
+    async def speech(self, request: Request) -> Response:
+        """Speak a text, for scripted callers."""
+        values = request.query_params
+        rate = values.get("rate_hz", "24000")
+        if not rate.isdigit() or int(rate) not in SPEECH_RATES_HZ:
+            raise HTTPException(400, "rate_hz is 8000, 24000 or 48000.")
+        speed = values.get("speed_wpm", "160")
+        if not speed.isdigit():
+            raise HTTPException(400, "speed_wpm is a whole number.")
+        try:
+            pcm = await self._exchange.voice.speak(
+                values.get("text", ""),
+                values.get("language", "en"),
+                values.get("voice", "a"),
+                int(speed),
+            )
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+        if rate == "8000":
+            pcm = sounds.to_8_khz(pcm, VOICE_RATE_HZ)
+        elif rate == "48000":
+            pcm = Resampler(VOICE_RATE_HZ, 48_000).process(pcm)
+        return Response(sounds.write_wav(pcm, int(rate)), media_type="audio/wav")
+
+    def _find(self, request: Request) -> SimulatedCall:
+        call = self._exchange.calls.get(request.path_params["sid"])
+        if call is None:
+            raise HTTPException(404, "There is no such call.")
+        return call

@@ -1,0 +1,755 @@
+"""Simulated `/realtime`: voice sessions in turns, and transcription sessions.
+
+What it is for: the system's own voice (out-of-band responses that are read out
+verbatim), interpretation turn by turn with the phrasebook, and captions of committed
+turns.  It understands only the phrasebook; it has no tools and no opinions.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.websockets import WebSocket
+
+from lab.openai import interpreter, wire
+from lab.openai import realtime_schema as schema
+from lab.openai.sockets import (
+    UNAUTHORISED,
+    Connection,
+    admit,
+    is_authorised,
+    lifetime,
+    new_record,
+    problem,
+    refused,
+)
+from lab.openai.state import HeardEntry, Kind, SessionRecord, SpokenEntry, state
+from lab.openai.wire import BadRequest
+from lab.speech.listener import UNCLEAR, Heard, Listener
+from lab.speech.synthesiser import VOICES
+from realtime.audio.g711 import decode_mulaw, encode_mulaw
+from realtime.audio.resample import Resampler
+
+Samples = NDArray[np.int16]
+
+MAX_BUFFER_BYTES: Final = 15 * 1024 * 1024
+LEAST_COMMIT_MS: Final = 100
+"""The provider refuses to commit less."""
+DELTA_MS: Final = 200
+VERBATIM_WPM: Final = 160
+USER_MS_PER_TOKEN: Final = 100
+ASSISTANT_MS_PER_TOKEN: Final = 50
+"""The provider's token arithmetic for sound."""
+CHARS_PER_TOKEN: Final = 4
+TOKENS_PER_MINUTE: Final = 40_000
+
+
+# --- The session ----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Item:
+    """One conversation item.
+
+    Attributes:
+        body: as the API shows it.
+        heard: what was understood, for sound that was committed.
+        sound_ms: length of its sound.
+    """
+
+    body: dict[str, Any]
+    heard: list[Heard] = field(default_factory=list)
+    sound_ms: int = 0
+
+    @property
+    def text(self) -> str:
+        """The text in it."""
+        parts = self.body.get("content", [])
+        return " ".join(part["text"] for part in parts if part.get("text"))
+
+
+@dataclass(slots=True)
+class _Response:
+    """One response that is being made.
+
+    Attributes:
+        id: "resp_…".
+        body: as the API shows it while it is in progress.
+        is_default: whether it writes the default conversation.
+        input_tokens: text and sound that went in.
+    """
+
+    id: str
+    body: dict[str, Any]
+    is_default: bool
+    text: str
+    language: str
+    input_tokens: tuple[int, int]
+    task: asyncio.Task[None] | None = None
+    is_cancelled: bool = False
+    said_ms: int = 0
+
+
+def _pcm(format_: dict[str, Any], raw: bytes) -> Samples:
+    """Return input sound at 8 kHz."""
+    if format_["type"] == "audio/pcmu":
+        return decode_mulaw(raw)
+    return interpreter.to_ear(np.frombuffer(raw, "<i2").astype(np.int16))
+
+
+def _length_ms(format_: dict[str, Any], n_bytes: int) -> int:
+    return n_bytes // (8 if format_["type"] == "audio/pcmu" else 48)
+
+
+def _tokens_of(text: str) -> int:
+    return -(-len(text) // CHARS_PER_TOKEN)
+
+
+class RealtimeSession:
+    """One session and its conversation.
+
+    Args:
+        connection: where its events go.
+        model: from the URL; empty for a transcription session.
+    """
+
+    def __init__(self, connection: Connection, model: str) -> None:
+        self._connection = connection
+        self._record: SessionRecord = connection.record
+        self._is_transcribing = self._record.kind == "transcription"
+        self._config: dict[str, Any] = (
+            _default_transcription() if self._is_transcribing else _default(model)
+        )
+        self._expires_at = 0
+        self._buffer = bytearray()
+        self._vad: Listener | None = None
+        self._was_hearing = False
+        self._vad_item = ""
+        self._clock_ms = 0
+        self._items: dict[str, _Item] = {}
+        self._last_item: str | None = None
+        self._responses: dict[str, _Response] = {}
+        self._has_spoken = False
+
+    async def run(self, seconds: float) -> None:
+        """Serve the socket until it closes.
+
+        Args:
+            seconds: how long the session may live.
+        """
+        self._expires_at = int(self._record.opened_at + seconds)
+        await self._send("session.created", session=self._as_dict())
+        while (text := await self._connection.receive()) is not None:
+            event_id = None
+            try:
+                message = wire.decode(text)
+                event_id = message.get("event_id")
+                await self._receive(message)
+            except BadRequest as error:
+                await self._connection.send_event(wire.error_event(error, event_id))
+
+    async def _receive(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "input_audio_buffer.append":
+                await self._append(message)
+            case "input_audio_buffer.commit":
+                await self._commit()
+            case "input_audio_buffer.clear":
+                self._buffer.clear()
+                await self._send("input_audio_buffer.cleared")
+            case "session.update":
+                await self._update(message.get("session"))
+            case "conversation.item.create" if not self._is_transcribing:
+                await self._create_item(message)
+            case "conversation.item.delete" if not self._is_transcribing:
+                item = self._find(message, "delete")
+                del self._items[item.body["id"]]
+                await self._send("conversation.item.deleted", item_id=item.body["id"])
+            case "conversation.item.retrieve" if not self._is_transcribing:
+                item = self._find(message, "retrieve")
+                await self._send("conversation.item.retrieved", item=item.body)
+            case "conversation.item.truncate" if not self._is_transcribing:
+                await self._truncate(message)
+            case "response.create" if not self._is_transcribing:
+                await self._create_response(message.get("response") or {})
+            case "response.cancel" if not self._is_transcribing:
+                self._cancel(message.get("response_id"))
+            case other:
+                raise BadRequest(
+                    f"Invalid value: '{other}'. It is not an event of this session.",
+                    param="type",
+                )
+
+    async def _send(self, kind: str, **fields: Any) -> None:
+        await self._connection.send_event(wire.event(kind, **fields))
+
+    # --- Configuration ---
+
+    def _as_dict(self) -> dict[str, Any]:
+        kind = "transcription_session" if self._is_transcribing else "session"
+        return {
+            "id": self._record.id,
+            "object": f"realtime.{kind}",
+            "expires_at": self._expires_at,
+            **self._config,
+        }
+
+    async def _update(self, change: Any) -> None:
+        (schema.TRANSCRIBING if self._is_transcribing else schema.REALTIME)(
+            change, "session"
+        )
+        model = change.get("model", self._config.get("model"))
+        if model != self._config.get("model"):
+            raise BadRequest(
+                "Cannot update a conversation's model.",
+                code="immutable_parameter",
+                param="session.model",
+            )
+        voice = change.get("audio", {}).get("output", {}).get("voice")
+        if self._has_spoken and voice not in (None, self._output["voice"]):
+            raise BadRequest(
+                "Cannot update a conversation's voice if assistant audio is present.",
+                code="cannot_update_voice",
+                param="session.audio.output.voice",
+            )
+        self._config = wire.merged(self._config, change)
+        target = interpreter.named_target(self._config.get("instructions", ""))
+        self._record.language = target or ""
+        await self._send("session.updated", session=self._as_dict())
+
+    @property
+    def _input(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._config["audio"]["input"]
+        return found
+
+    @property
+    def _output(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._config["audio"]["output"]
+        return found
+
+    # --- Input sound ---
+
+    async def _append(self, message: dict[str, Any]) -> None:
+        raw = wire.decode_audio(message)
+        if self._input["format"]["type"] == "audio/pcm" and len(raw) % 2:
+            raise BadRequest(
+                "Invalid 'audio': PCM16 audio has an even number of bytes.",
+                code="invalid_audio",
+                param="audio",
+            )
+        if len(self._buffer) + len(raw) > MAX_BUFFER_BYTES:
+            raise BadRequest("The input audio buffer is full.", param="audio")
+        self._buffer += raw
+        self._clock_ms += _length_ms(self._input["format"], len(raw))
+        self._record.appended_ms = self._clock_ms
+        if self._input["turn_detection"]:
+            await self._detect_turns(raw)
+
+    async def _detect_turns(self, raw: bytes) -> None:
+        if self._vad is None:
+            self._vad = interpreter.new_listener()
+        segments = self._vad.collect(_pcm(self._input["format"], raw))
+        if self._vad.is_hearing and not self._was_hearing:
+            self._vad_item = wire.new_id("item")
+            await self._send(
+                "input_audio_buffer.speech_started",
+                audio_start_ms=max(0, self._clock_ms - 60),
+                item_id=self._vad_item,
+            )
+            if self._input["turn_detection"].get("interrupt_response", True):
+                for response in list(self._responses.values()):
+                    if response.is_default:
+                        response.is_cancelled = True
+        self._was_hearing = self._vad.is_hearing
+        for segment in segments:
+            if not len(segment.pcm):
+                continue
+            await self._send(
+                "input_audio_buffer.speech_stopped",
+                audio_end_ms=segment.ended_ms,
+                item_id=self._vad_item,
+            )
+            await self._commit(self._vad_item)
+            if self._input["turn_detection"].get("create_response", True):
+                with contextlib.suppress(BadRequest):
+                    await self._create_response({})
+
+    async def _commit(self, item_id: str = "") -> None:
+        format_ = self._input["format"]
+        length_ms = _length_ms(format_, len(self._buffer))
+        if length_ms < LEAST_COMMIT_MS:
+            raise BadRequest(
+                "Error committing input audio buffer: buffer too small. Expected at"
+                f" least {LEAST_COMMIT_MS}ms of audio, but buffer only has"
+                f" {length_ms}ms of audio.",
+                code="input_audio_buffer_commit_empty",
+            )
+        pcm = _pcm(format_, bytes(self._buffer))
+        self._buffer.clear()
+        began_ms = self._clock_ms - length_ms
+        content = {"type": "input_audio", "transcript": None}
+        item = _Item(_message(item_id or wire.new_id("item"), "user", [content]))
+        item.sound_ms = length_ms
+        await self._send(
+            "input_audio_buffer.committed",
+            item_id=item.body["id"],
+            previous_item_id=self._last_item,
+        )
+        await self._add(item)
+        item.heard = await interpreter.in_pool(partial(interpreter.hear_all, pcm))
+        for one in item.heard:
+            self._record.heard.append(
+                HeardEntry(
+                    one.phrase_id,
+                    one.text,
+                    one.language,
+                    began_ms + max(0, one.started_ms - 200),
+                    began_ms + max(0, one.ended_ms - 200),
+                )
+            )
+        if self._input["transcription"]:
+            await self._transcribe(item)
+
+    async def _transcribe(self, item: _Item) -> None:
+        text = interpreter.transcript(item.heard)
+        language = next((one.language for one in item.heard if one.language), None)
+        content = item.body["content"][0]
+        content["transcript"] = text
+        kind = "conversation.item.input_audio_transcription"
+        where = {"item_id": item.body["id"], "content_index": 0}
+        for delta in interpreter.in_deltas(text, language or "en"):
+            await self._send(f"{kind}.delta", delta=delta, **where)
+        usage = {"type": "duration", "seconds": item.sound_ms / 1000}
+        await self._send(f"{kind}.completed", transcript=text, usage=usage, **where)
+
+    # --- The conversation ---
+
+    async def _add(self, item: _Item, *, is_done: bool = True) -> None:
+        before, item_id = self._last_item, item.body["id"]
+        self._items[item_id] = item
+        self._last_item = item_id
+        fields = {"previous_item_id": before, "item": item.body}
+        await self._send("conversation.item.added", **fields)
+        if is_done:
+            await self._send("conversation.item.done", **fields)
+
+    async def _create_item(self, message: dict[str, Any]) -> None:
+        body = message.get("item")
+        schema.ITEM(body, "item")
+        assert isinstance(body, dict)  # noqa: S101 - has just been checked
+        previous = message.get("previous_item_id")
+        if previous not in (None, "root") and previous not in self._items:
+            raise BadRequest(
+                f"Previous item with id '{previous}' not found.",
+                code="item_create_invalid_previous_item_id",
+                param="previous_item_id",
+            )
+        if body.get("id") in self._items:
+            raise BadRequest(
+                f"Item with id '{body['id']}' already exists.",
+                code="item_create_duplicate_item_id",
+                param="item.id",
+            )
+        full = {
+            "object": "realtime.item",
+            "status": "completed",
+            **body,
+            "id": body.get("id") or wire.new_id("item"),
+        }
+        await self._add(_Item(full))
+
+    def _find(self, message: dict[str, Any], verb: str) -> _Item:
+        item_id = message.get("item_id")
+        if not isinstance(item_id, str):
+            raise BadRequest(
+                "Missing required parameter: 'item_id'.",
+                code="missing_required_parameter",
+                param="item_id",
+            )
+        if item_id not in self._items:
+            raise BadRequest(
+                f"Item with id '{item_id}' not found.",
+                code=f"item_{verb}_invalid_item_id",
+                param="item_id",
+            )
+        return self._items[item_id]
+
+    async def _truncate(self, message: dict[str, Any]) -> None:
+        item = self._find(message, "truncate")
+        end_ms, index = message.get("audio_end_ms"), message.get("content_index")
+        wire.number(0, 1e9)(end_ms, "audio_end_ms")
+        wire.one_of(0)(index, "content_index")
+        assert isinstance(end_ms, int | float)  # noqa: S101 - has just been checked
+        if item.body.get("role") != "assistant":
+            raise BadRequest(
+                "Only model output audio messages can be truncated.", param="item_id"
+            )
+        if end_ms > item.sound_ms:
+            raise BadRequest(
+                f"Audio content of {item.sound_ms}ms is already shorter than"
+                f" {end_ms}ms.",
+                param="audio_end_ms",
+            )
+        item.sound_ms = int(end_ms)
+        for part in item.body["content"]:
+            part["transcript"] = None
+        await self._send(
+            "conversation.item.truncated",
+            item_id=item.body["id"],
+            content_index=0,
+            audio_end_ms=int(end_ms),
+        )
+
+    # --- Responses ---
+
+    async def _create_response(self, params: Any) -> None:
+        schema.RESPONSE(params, "response")
+        is_default = params.get("conversation", "auto") == "auto"
+        if is_default and any(one.is_default for one in self._responses.values()):
+            active = next(o.id for o in self._responses.values() if o.is_default)
+            raise BadRequest(
+                f"Conversation already has an active response in progress: {active}."
+                " Wait until the response is finished before creating a new one.",
+                code="conversation_already_has_active_response",
+            )
+        output = wire.merged(self._output, params.get("audio", {}).get("output", {}))
+        text, language, tokens = self._compose(params)
+        response_id = wire.new_id("resp")
+        body: dict[str, Any] = {
+            "object": "realtime.response",
+            "id": response_id,
+            "status": "in_progress",
+            "status_details": None,
+            "output": [],
+            "conversation_id": self._record.id.replace("sess", "conv")
+            if is_default
+            else None,
+            "output_modalities": params.get(
+                "output_modalities", self._config["output_modalities"]
+            ),
+            "max_output_tokens": params.get(
+                "max_output_tokens", self._config["max_output_tokens"]
+            ),
+            "audio": {"output": {k: output[k] for k in ("format", "voice")}},
+            "usage": None,
+            "metadata": params.get("metadata"),
+        }
+        response = _Response(response_id, body, is_default, text, language, tokens)
+        self._responses[response_id] = response
+        await self._send("response.created", response=body)
+        response.task = self._connection.start(partial(self._respond, response))
+
+    def _compose(self, params: dict[str, Any]) -> tuple[str, str, tuple[int, int]]:
+        """Decide what to say: (text, language, (text tokens, sound tokens))."""
+        instructions = params.get("instructions", self._config["instructions"])
+        text_in, sound_ms = instructions, 0
+        metadata = params.get("metadata") or {}
+        if "input" in params:
+            users = [_Item(item) for item in params["input"]]
+            last = next(
+                (i for i in reversed(users) if i.body.get("role") == "user"), None
+            )
+        else:
+            users = list(self._items.values())
+            last = next(
+                (i for i in reversed(users) if i.body.get("role") == "user"), None
+            )
+            sound_ms = sum(item.sound_ms for item in users)
+        text_in += " ".join(item.text for item in users)
+        tokens = (_tokens_of(text_in), sound_ms // USER_MS_PER_TOKEN)
+        target = interpreter.named_target(instructions)
+        if last is None:
+            return "", "en", tokens
+        if last.heard:
+            target = target or "en"
+            return interpreter.translate_heard(last.heard, target), target, tokens
+        text = last.text
+        if target and (translated := interpreter.translate_text(text, target)):
+            return translated, target, tokens
+        language = metadata.get("language", "en")
+        if language not in wire.OUTPUT_LANGUAGES:
+            language = "en"
+        return text, interpreter.guess_language(text, language), tokens
+
+    async def _respond(self, response: _Response) -> None:
+        await asyncio.sleep(
+            (state.response_latency_ms + self._connection.delay_ms) / 1000
+        )
+        item = _Item(_message(wire.new_id("item"), "assistant", []))
+        item.body["status"] = "in_progress"
+        where = {"response_id": response.id, "output_index": 0}
+        await self._send("response.output_item.added", item=dict(item.body), **where)
+        if response.is_default:
+            await self._add(item, is_done=False)
+        where |= {"item_id": item.body["id"], "content_index": 0}
+        if response.body["output_modalities"] == ["text"]:
+            content = await self._write(response, where)
+        else:
+            content = await self._speak(response, where)
+            item.sound_ms = response.said_ms
+        status = "incomplete" if response.is_cancelled else "completed"
+        item.body |= {"status": status, "content": [content]}
+        await self._send(
+            "response.output_item.done",
+            item=item.body,
+            response_id=response.id,
+            output_index=0,
+        )
+        if response.is_default:
+            before = list(self._items)
+            at = before.index(item.body["id"]) if item.body["id"] in before else 0
+            await self._send(
+                "conversation.item.done",
+                item=item.body,
+                previous_item_id=before[at - 1] if at else None,
+            )
+        del self._responses[response.id]
+        await self._send("response.done", response=_finished(response, item.body))
+        await self._send("rate_limits.updated", rate_limits=_rate_limits(response))
+
+    async def _write(
+        self, response: _Response, where: dict[str, Any]
+    ) -> dict[str, Any]:
+        part = {"type": "text", "text": ""}
+        await self._send("response.content_part.added", part=part, **where)
+        written = ""
+        for delta in interpreter.in_deltas(response.text, response.language):
+            if response.is_cancelled:
+                break
+            written += delta
+            await self._send("response.output_text.delta", delta=delta, **where)
+            await asyncio.sleep(0)
+        await self._send("response.output_text.done", text=written, **where)
+        part = {"type": "text", "text": written}
+        await self._send("response.content_part.done", part=part, **where)
+        return {"type": "output_text", "text": written}
+
+    async def _speak(
+        self, response: _Response, where: dict[str, Any]
+    ) -> dict[str, Any]:
+        part: dict[str, Any] = {"type": "audio", "transcript": ""}
+        await self._send("response.content_part.added", part=part, **where)
+        output = response.body["audio"]["output"]
+        pcm = await interpreter.in_pool(
+            partial(self._sound, response.text, response.language, output["voice"])
+        )
+        words = deque(interpreter.in_deltas(response.text, response.language))
+        n_words, spoken, began_ms = len(words), "", self._clock_ms
+        self._has_spoken |= bool(len(pcm))
+        chunk = interpreter.ENGINE_HZ * DELTA_MS // 1000
+        down = Resampler(interpreter.ENGINE_HZ, interpreter.EAR_HZ)
+        for at in range(0, len(pcm), chunk):
+            if response.is_cancelled:
+                break
+            piece = pcm[at : at + chunk]
+            share = (at + len(piece)) / len(pcm)
+            while words and (n_words - len(words)) / n_words < share:
+                spoken += (delta := words.popleft())
+                await self._send(
+                    "response.output_audio_transcript.delta", delta=delta, **where
+                )
+            is_mulaw = output["format"]["type"] == "audio/pcmu"
+            raw = encode_mulaw(down.process(piece)) if is_mulaw else piece
+            await self._send(
+                "response.output_audio.delta", delta=wire.encode_audio(raw), **where
+            )
+            response.said_ms += len(piece) * 1000 // interpreter.ENGINE_HZ
+            await asyncio.sleep(DELTA_MS / 1000 / state.response_speed)
+        if spoken:
+            self._record.spoken.append(
+                SpokenEntry(
+                    _phrase_id(spoken, response.language),
+                    spoken,
+                    response.language,
+                    began_ms,
+                    began_ms + response.said_ms,
+                )
+            )
+        await self._send("response.output_audio.done", **where)
+        await self._send(
+            "response.output_audio_transcript.done", transcript=spoken, **where
+        )
+        part = {"type": "audio", "transcript": spoken}
+        await self._send("response.content_part.done", part=part, **where)
+        return {"type": "output_audio", "transcript": spoken}
+
+    def _sound(self, text: str, language: str, voice: Any) -> Samples:
+        if not text or text == UNCLEAR:
+            return np.zeros(0, np.int16)
+        place = (
+            schema.VOICES_OF_PROVIDER.index(voice)
+            if voice in schema.VOICES_OF_PROVIDER
+            else 0
+        )
+        letter = list(VOICES)[(place + 2) % len(VOICES)]
+        wpm = round(VERBATIM_WPM * float(self._output["speed"]))
+        return interpreter.speak(text, language, letter, max(80, wpm))
+
+    def _cancel(self, response_id: Any) -> None:
+        active = [one for one in self._responses.values() if one.is_default]
+        if response_id is not None:
+            active = [o for o in self._responses.values() if o.id == response_id]
+        if not active:
+            raise BadRequest(
+                "Cancellation failed: no active response found.",
+                code="response_cancel_not_active",
+            )
+        for one in active:
+            one.is_cancelled = True
+
+
+def _phrase_id(text: str, language: str) -> str | None:
+    phrase = interpreter.find(text, language)
+    return phrase.id if phrase else None
+
+
+def _message(item_id: str, role: str, content: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": item_id,
+        "object": "realtime.item",
+        "type": "message",
+        "status": "completed",
+        "role": role,
+        "content": content,
+    }
+
+
+def _finished(response: _Response, item: dict[str, Any]) -> dict[str, Any]:
+    """Return the response as `response.done` shows it."""
+    text_in, sound_in = response.input_tokens
+    sound_out = response.said_ms // ASSISTANT_MS_PER_TOKEN
+    said = item["content"][0]
+    text_out = _tokens_of(said.get("transcript") or said.get("text") or "")
+    is_cancelled = response.is_cancelled
+    details = {"type": "cancelled", "reason": "client_cancelled"}
+    return {
+        **response.body,
+        "status": "cancelled" if is_cancelled else "completed",
+        "status_details": details if is_cancelled else {"type": "completed"},
+        "output": [item],
+        "usage": {
+            "total_tokens": text_in + sound_in + text_out + sound_out,
+            "input_tokens": text_in + sound_in,
+            "output_tokens": text_out + sound_out,
+            "input_token_details": {
+                "text_tokens": text_in,
+                "audio_tokens": sound_in,
+                "image_tokens": 0,
+                "cached_tokens": 0,
+                "cached_tokens_details": {
+                    "text_tokens": 0,
+                    "audio_tokens": 0,
+                    "image_tokens": 0,
+                },
+            },
+            "output_token_details": {
+                "text_tokens": text_out,
+                "audio_tokens": sound_out,
+            },
+        },
+    }
+
+
+def _rate_limits(response: _Response) -> list[dict[str, Any]]:
+    used = sum(response.input_tokens) + response.said_ms // ASSISTANT_MS_PER_TOKEN
+    return [
+        {
+            "name": "tokens",
+            "limit": TOKENS_PER_MINUTE,
+            "remaining": max(0, TOKENS_PER_MINUTE - used),
+            "reset_seconds": round(60 * used / TOKENS_PER_MINUTE, 3),
+        }
+    ]
+
+
+def _default(model: str) -> dict[str, Any]:
+    """Return the configuration that a new voice session has."""
+    sound = {"type": "audio/pcm", "rate": 24000}
+    return {
+        "type": "realtime",
+        "model": model,
+        "output_modalities": ["audio"],
+        "instructions": "",
+        "audio": {
+            "input": {
+                "format": dict(sound),
+                "transcription": None,
+                "noise_reduction": None,
+                "turn_detection": {
+                    "type": "server_vad",
+                    "threshold": 0.5,
+                    "prefix_padding_ms": 300,
+                    "silence_duration_ms": 500,
+                    "idle_timeout_ms": None,
+                    "create_response": True,
+                    "interrupt_response": True,
+                },
+            },
+            "output": {"format": dict(sound), "voice": "alloy", "speed": 1.0},
+        },
+        "include": None,
+        "tools": [],
+        "tool_choice": "auto",
+        "max_output_tokens": "inf",
+        "tracing": None,
+        "truncation": "auto",
+    }
+
+
+def _default_transcription() -> dict[str, Any]:
+    """Return the configuration that a new transcription session has."""
+    return {
+        "type": "transcription",
+        "audio": {
+            "input": {
+                "format": {"type": "audio/pcm", "rate": 24000},
+                "transcription": None,
+                "noise_reduction": None,
+                "turn_detection": None,
+            }
+        },
+        "include": None,
+    }
+
+
+async def realtime(socket: WebSocket) -> None:
+    """Serve one voice or transcription session."""
+    is_transcribing = socket.query_params.get("intent") == "transcription"
+    model = ""
+    if not is_transcribing:
+        admitted = await admit(socket, "realtime")
+        if admitted is None:
+            return
+        model = admitted
+    elif not is_authorised(socket.headers.get("authorization")):
+        await socket.send_denial_response(problem(*UNAUTHORISED))
+        return
+    elif "model" in socket.query_params:
+        message = "A transcription session takes no model in its address."
+        await socket.send_denial_response(
+            problem(400, message, "invalid_model", "model")
+        )
+        return
+    kind: Kind = "transcription" if is_transcribing else "realtime"
+    faults = state.take_faults(kind)
+    if await refused(socket, faults):
+        return
+    await socket.accept()
+    record = new_record(kind, model)
+    connection = Connection(socket, record)
+    state.open(record, connection.apply_fault)
+    seconds = lifetime(faults)
+    try:
+        connection.start(lambda: connection.expire(seconds))
+        for fault in faults:
+            if fault["kind"] != "expire_session":
+                connection.apply_fault(fault)
+        await RealtimeSession(connection, model).run(seconds)
+    finally:
+        state.close(record)
+        await connection.stop()

@@ -1,0 +1,499 @@
+"""The people who answer the lab's telephones, and the scripts they follow.
+
+A script is data: `people/*.yaml`, one file per number.  This module reads it and
+interprets it, purely: events and the time in, actions out.  The same interpreter plays
+the callee (`script:`) and the scripted caller (`caller:`).
+
+    about to speak ──quiet for 400 ms──► speaking ──finished──► next step
+    expecting ──the phrase──► next step
+        │ └──another phrase──► remembered for a later step
+        └──time is up──► reprompt, wait again ──time is up──► report it, next step
+
+Nobody waits for ever: every state has a deadline, and whatever was missed is in the
+report.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+PEOPLE_DIR: Final = Path(__file__).parent / "people"
+
+QUIET_MS: Final = 400
+"""A polite person begins when nothing has been heard for this long."""
+MAX_POLITENESS_MS: Final = 8000
+"""And begins anyway after waiting this long for a silence."""
+UNCLEAR_MS: Final = 3000
+"""After something unintelligible, how long they wait before they ask again."""
+STILL_TALKING_MS: Final = 1500
+"""A deadline that passes while the other side talks moves to this long after it."""
+MAX_EXTENSION_MS: Final = 15_000
+"""But never further than this: music on hold is sound as well."""
+MEMORY: Final = 4
+"""How many phrases heard too early are remembered."""
+
+REPEAT_REQUESTS: Final = frozenset(
+    {"common_please_repeat", "common_louder", "common_speak_slowly"}
+)
+"""Whoever hears one of these says the last phrase again."""
+
+
+# --- scripts --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    phrase_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    phrase_ids: tuple[str, ...]
+    timeout_ms: int = 20_000
+    reprompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Talk over the other side once they have talked for `after_ms`."""
+
+    phrase_id: str
+    after_ms: int = 1500
+    timeout_ms: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    pass
+
+
+Step = Say | Expect | Interrupt | Wait | Press | HangUp
+
+
+class Answer(StrEnum):
+    """What happens when the number is dialled."""
+
+    PERSON = "person"
+    BUSY = "busy"
+    NOBODY = "nobody"
+    UNASSIGNED = "unassigned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """One entry of the number table."""
+
+    id: str
+    number: str
+    name: Mapping[str, str]
+    description: str = ""
+    place: Mapping[str, str] = field(default_factory=dict)
+    """How the local search knows it: category, address, roadAddress, mapx, mapy."""
+    language: str = "ko"
+    voice: str = "a"
+    speed_wpm: int = 160
+    answer: Answer = Answer.PERSON
+    answer_after_ms: int = 2000
+    answered_by: str = "human"
+    verdict_after_ms: int = 3000
+    """When the machine detection speaks, after pickup."""
+    line: Mapping[str, Any] = field(default_factory=dict)
+    """What differs from the lab's default line."""
+    steps: tuple[Step, ...] = ()
+    caller: tuple[Step, ...] = ()
+    """The scripted caller's side, in the caller's own language."""
+
+
+def phrase_ids(steps: Sequence[Step]) -> set[str]:
+    """Name every phrase that some steps say or wait for."""
+    return spoken_ids(steps) | {
+        phrase_id
+        for step in steps
+        if isinstance(step, Expect)
+        for phrase_id in step.phrase_ids
+    }
+
+
+def spoken_ids(steps: Sequence[Step]) -> set[str]:
+    """Name every phrase that some steps may say, reprompts included."""
+    ids = {step.phrase_id for step in steps if isinstance(step, Say | Interrupt)}
+    return ids | {s.reprompt for s in steps if isinstance(s, Expect) and s.reprompt}
+
+
+_VERBS: Final[dict[str, type[Step]]] = {
+    "say": Say,
+    "expect": Expect,
+    "interrupt": Interrupt,
+    "wait_ms": Wait,
+    "press": Press,
+    "hang_up": HangUp,
+}
+
+
+def parse_step(value: Mapping[str, Any]) -> Step:
+    """Read one step: its verb with what it is about, and its options.
+
+    Args:
+        value: for example `{"expect": ["common_yes"], "timeout_ms": 8000}`.
+
+    Raises:
+        ValueError: no verb, two verbs, or an option that the verb lacks.
+    """
+    verbs = [name for name in value if name in _VERBS]
+    if len(verbs) != 1:
+        raise ValueError(f"A step has exactly one verb: {dict(value)}")
+    subject = value[verbs[0]]
+    options = {name: v for name, v in value.items() if name != verbs[0]}
+    kind = _VERBS[verbs[0]]
+    if kind is HangUp:
+        arguments: tuple[Any, ...] = ()
+    elif kind is Expect:
+        arguments = ((subject,) if isinstance(subject, str) else tuple(subject),)
+    else:
+        arguments = (subject,)
+    try:
+        return kind(*arguments, **options)
+    except TypeError as error:
+        raise ValueError(f"{dict(value)}: {error}") from None
+
+
+def parse_script(script_id: str, value: Mapping[str, Any]) -> Script:
+    """Read one person.
+
+    Args:
+        script_id: the name of the file without `.yaml`.
+        value: its content.
+
+    Raises:
+        ValueError: something the format does not know.
+    """
+    value = dict(value)
+    steps = tuple(parse_step(step) for step in value.pop("script", ()))
+    caller = tuple(parse_step(step) for step in value.pop("caller", ()))
+    try:
+        answer = Answer(value.pop("answer", Answer.PERSON))
+        return Script(id=script_id, answer=answer, steps=steps, caller=caller, **value)
+    except TypeError as error:
+        raise ValueError(f"{script_id}: {error}") from None
+
+
+@cache
+def load_people(folder: Path = PEOPLE_DIR) -> Mapping[str, Script]:
+    """Read the number table.
+
+    Args:
+        folder: where the YAML files are.
+
+    Returns:
+        Script by E.164 number, in the order of the numbers.
+
+    Raises:
+        ValueError: a file that cannot be read, or a number that is given twice.
+    """
+    people: dict[str, Script] = {}
+    for path in folder.glob("*.yaml"):
+        script = parse_script(path.stem, yaml.safe_load(path.read_text("utf-8")))
+        if script.number in people:
+            raise ValueError(f"{script.number} belongs to two people.")
+        people[script.number] = script
+    return dict(sorted(people.items()))
+
+
+# --- what a person perceives and does ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Somebody said something; None is speech that was not understood."""
+
+    phrase_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Speech or any other sound begins or ends on the line."""
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What the person was saying has been said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passes."""
+
+
+Event = Heard | Sound | Finished | Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    phrase_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PressKeys:
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutDown:
+    """Hang up."""
+
+
+Action = Speak | PressKeys | PutDown
+
+
+class Result(StrEnum):
+    HEARD = "heard"
+    EARLY = "early"
+    """Heard before the step was reached; understood all the same."""
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one `expect` or `interrupt`."""
+
+    step: int
+    wanted: tuple[str, ...]
+    result: Result
+    heard: str | None
+    reprompts: int
+    at_ms: float
+
+
+class _State(StrEnum):
+    NEW = "new"
+    ABOUT_TO_SPEAK = "about_to_speak"
+    SPEAKING = "speaking"
+    EXPECTING = "expecting"
+    LYING_IN_WAIT = "lying_in_wait"
+    WAITING = "waiting"
+    DONE = "done"
+
+
+class Person:
+    """Follow one script.  Pure: time is an argument, in ms since pickup.
+
+    Args:
+        steps: the script.
+    """
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = tuple(steps)
+        self._index = -1
+        self._state = _State.NEW
+        self._deadline_ms = 0.0
+        self._latest_ms = 0.0
+        """The deadline is not moved beyond this."""
+        self._to_say: str | None = None
+        self._last_said: str | None = None
+        self._goes_on = True
+        """Whether the script advances when the current phrase has been said."""
+        self._reprompts = 0
+        self._is_sounding = False
+        self._sound_since_ms = 0.0
+        self._quiet_since_ms = 0.0
+        self._early: deque[str] = deque(maxlen=MEMORY)
+        self.outcomes: list[Outcome] = []
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the script has come to its end."""
+        return self._state is _State.DONE
+
+    @property
+    def step(self) -> int:
+        """Which step is being followed, from 0; -1 before the first."""
+        return self._index
+
+    @property
+    def state(self) -> str:
+        """What the person is doing, for the report."""
+        return self._state.value
+
+    @property
+    def missed(self) -> list[Outcome]:
+        """What was waited for in vain."""
+        return [o for o in self.outcomes if o.result is Result.MISSED]
+
+    def receive(self, event: Event, now_ms: float) -> list[Action]:
+        """Perceive something and decide what to do.
+
+        Args:
+            event: what happened; a `Tick` every 20 ms keeps time.
+            now_ms: ms since pickup, never going back.
+        """
+        if self._state is _State.NEW:
+            return self._next(now_ms) + self.receive(event, now_ms)
+        match event:
+            case Sound(active):
+                self._is_sounding = active
+                if active:
+                    self._sound_since_ms = now_ms
+                else:
+                    self._quiet_since_ms = now_ms
+            case Heard(phrase_id):
+                return self._hear(phrase_id, now_ms)
+            case Finished() if self._state is _State.SPEAKING:
+                if self._goes_on:
+                    return self._next(now_ms)
+                return self._expect_again(now_ms)
+            case _:
+                pass
+        return self._keep_time(now_ms)
+
+    def _next(self, now_ms: float) -> list[Action]:
+        """Begin the next step; steps that take no time follow at once."""
+        actions: list[Action] = []
+        while True:
+            self._index += 1
+            self._reprompts = 0
+            if self._index >= len(self._steps):
+                self._state = _State.DONE
+                return actions
+            match self._steps[self._index]:
+                case Say(phrase_id):
+                    self._intend(phrase_id, now_ms, goes_on=True)
+                    return actions + self._keep_time(now_ms)
+                case Expect() as step:
+                    if not self._was_early(step, now_ms):
+                        self._wait(_State.EXPECTING, step.timeout_ms, now_ms)
+                        return actions
+                case Interrupt() as step:
+                    self._wait(_State.LYING_IN_WAIT, step.timeout_ms, now_ms)
+                    return actions
+                case Wait(ms):
+                    self._wait(_State.WAITING, ms, now_ms)
+                    return actions
+                case Press(digits):
+                    actions.append(PressKeys(digits))
+                case HangUp():
+                    self._state = _State.DONE
+                    return [*actions, PutDown()]
+
+    def _wait(self, state: _State, ms: float, now_ms: float) -> None:
+        self._state = state
+        self._deadline_ms = now_ms + ms
+        self._latest_ms = self._deadline_ms + MAX_EXTENSION_MS
+
+    def _intend(self, phrase_id: str, now_ms: float, *, goes_on: bool) -> None:
+        self._wait(_State.ABOUT_TO_SPEAK, MAX_POLITENESS_MS, now_ms)
+        self._to_say = phrase_id
+        self._goes_on = goes_on
+
+    def _speak(self) -> list[Action]:
+        phrase_id = self._to_say
+        if phrase_id is None:  # cannot be: _intend always names one
+            return []
+        self._state = _State.SPEAKING
+        if phrase_id not in REPEAT_REQUESTS:
+            self._last_said = phrase_id
+        return [Speak(phrase_id)]
+
+    def _expect_again(self, now_ms: float) -> list[Action]:
+        """Go back to waiting, after a reprompt or a repetition."""
+        step = self._steps[self._index]
+        if isinstance(step, Expect):
+            if self._was_early(step, now_ms):
+                return self._next(now_ms)
+            self._wait(_State.EXPECTING, step.timeout_ms, now_ms)
+        return []
+
+    def _was_early(self, step: Expect, now_ms: float) -> bool:
+        for phrase_id in self._early:
+            if phrase_id in step.phrase_ids:
+                self._early.remove(phrase_id)
+                self._conclude(Result.EARLY, phrase_id, now_ms)
+                return True
+        return False
+
+    def _conclude(self, result: Result, heard: str | None, now_ms: float) -> None:
+        step = self._steps[self._index]
+        wanted = step.phrase_ids if isinstance(step, Expect) else ()
+        self.outcomes.append(
+            Outcome(self._index, wanted, result, heard, self._reprompts, now_ms)
+        )
+
+    def _hear(self, phrase_id: str | None, now_ms: float) -> list[Action]:
+        step = self._steps[self._index] if not self.is_done else None
+        if isinstance(step, Expect) and self._state is _State.EXPECTING:
+            if phrase_id is None:
+                if step.reprompt and self._reprompts == 0:
+                    soon = now_ms + UNCLEAR_MS
+                    self._deadline_ms = min(self._deadline_ms, soon)
+                return []
+            if phrase_id in step.phrase_ids:
+                self._conclude(Result.HEARD, phrase_id, now_ms)
+                return self._next(now_ms)
+            if phrase_id in REPEAT_REQUESTS and self._last_said:
+                self._intend(self._last_said, now_ms, goes_on=False)
+                return self._keep_time(now_ms)
+        if phrase_id is not None and phrase_id not in self._early:
+            self._early.append(phrase_id)
+        return []
+
+    def _keep_time(self, now_ms: float) -> list[Action]:
+        """Do what the time has come for."""
+        match self._state:
+            case _State.ABOUT_TO_SPEAK:
+                is_quiet = (
+                    not self._is_sounding and now_ms - self._quiet_since_ms >= QUIET_MS
+                )
+                if is_quiet or now_ms >= self._deadline_ms:
+                    return self._speak()
+            case _State.WAITING if now_ms >= self._deadline_ms:
+                return self._next(now_ms)
+            case _State.LYING_IN_WAIT:
+                return self._lie_in_wait(now_ms)
+            case _State.EXPECTING if now_ms >= self._deadline_ms:
+                return self._time_is_up(now_ms)
+        return []
+
+    def _lie_in_wait(self, now_ms: float) -> list[Action]:
+        step = self._steps[self._index]
+        if not isinstance(step, Interrupt):
+            return []
+        is_time = self._is_sounding and now_ms - self._sound_since_ms >= step.after_ms
+        if not is_time and now_ms < self._deadline_ms:
+            return []
+        result = Result.HEARD if is_time else Result.MISSED
+        self._conclude(result, None, now_ms)
+        self._to_say, self._goes_on = step.phrase_id, True
+        return self._speak()
+
+    def _time_is_up(self, now_ms: float) -> list[Action]:
+        step = self._steps[self._index]
+        if not isinstance(step, Expect):
+            return []
+        if now_ms < self._latest_ms:
+            if self._is_sounding:
+                return []
+            if now_ms - self._quiet_since_ms < STILL_TALKING_MS:
+                return []
+        if step.reprompt and self._reprompts == 0:
+            self._reprompts += 1
+            self._intend(step.reprompt, now_ms, goes_on=False)
+            return self._keep_time(now_ms)
+        self._conclude(Result.MISSED, None, now_ms)
+        return self._next(now_ms)

@@ -1,0 +1,1 @@
+"""The simulated telephone company: Twilio's Calls API, TwiML, webhooks and streams."""

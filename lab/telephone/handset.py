@@ -1,0 +1,262 @@
+"""A person with a telephone in the hand: script, mouth and ears, 20 ms at a time.
+
+The person is pure (`lab.people`); this adds the audio.  Recognising what was heard
+takes milliseconds, so it runs in a thread pool: the line's clock never waits for it.
+"""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.people import (
+    Action,
+    Event,
+    Finished,
+    Heard,
+    Person,
+    PressKeys,
+    PutDown,
+    Script,
+    Sound,
+    Speak,
+    Tick,
+    spoken_ids,
+)
+from lab.telephone.line import at_level
+from lab.telephone.sounds import to_8_khz
+from realtime.audio.g711 import FRAME_MS, FRAME_SAMPLES
+
+Samples = NDArray[np.int16]
+
+VOICE_RATE_HZ: Final = 24_000
+SOUND_RMS: Final = 120.0
+"""Louder than this counts as somebody speaking: -49 dBov, well above mu-law's zero."""
+SOUND_HANG_FRAMES: Final = 15
+"""Sound ends 300 ms after the last loud frame: pauses between words are shorter."""
+BATCH_FRAMES: Final = 5
+"""Frames that go to the ears' thread at once: 100 ms."""
+
+
+class HeardSpeech(Protocol):
+    """What `lab.speech.listener` reports for one utterance."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def phrase_id(self) -> str | None: ...
+    @property
+    def language(self) -> str | None: ...
+    @property
+    def started_ms(self) -> float: ...
+    @property
+    def ended_ms(self) -> float: ...
+
+
+class Ears(Protocol):
+    """Recognise phrases in a stream of 8 kHz frames."""
+
+    def push(self, frame: Samples) -> Sequence[HeardSpeech]: ...
+    def flush(self) -> Sequence[HeardSpeech]: ...
+
+
+class Voice(Protocol):
+    """Speak a text."""
+
+    def speak(
+        self, text: str, language: str, voice: str = "a", speed_wpm: int = 160
+    ) -> Coroutine[Any, Any, Samples]: ...
+
+
+class Phrases(Protocol):
+    """The texts of the phrases."""
+
+    def text(self, phrase_id: str, language: str) -> str: ...
+
+
+@dataclass(slots=True)
+class Said:
+    """Something the person said into the telephone."""
+
+    phrase_id: str
+    text: str
+    language: str
+    started_ms: int
+    ended_ms: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for the control API."""
+        return {
+            "phrase_id": self.phrase_id,
+            "text": self.text,
+            "language": self.language,
+            "started_ms": self.started_ms,
+            "ended_ms": self.ended_ms,
+        }
+
+
+class Handset:
+    """One person on one call.
+
+    Args:
+        script: who it is.
+        voice: speaks.
+        ears: recognises; used by one thread at a time.
+        phrases: the texts to say.
+        executor: where the ears work.
+        speech_rms: level of the voice on the line.
+        on_keys: called with the keys that are pressed.
+        on_put_down: called when the person hangs up.
+    """
+
+    def __init__(
+        self,
+        script: Script,
+        *,
+        voice: Voice,
+        ears: Ears,
+        phrases: Phrases,
+        executor: Executor,
+        speech_rms: float,
+        on_keys: Callable[[str], None],
+        on_put_down: Callable[[], None],
+    ) -> None:
+        self.script = script
+        self.person = Person(script.steps)
+        self.heard: list[HeardSpeech] = []
+        self.said: list[Said] = []
+        self.keys_heard: list[str] = []
+        self.max_backlog_frames = 0
+        self._voice, self._ears, self._phrases = voice, ears, phrases
+        self._executor = executor
+        self._speech_rms = speech_rms
+        self._on_keys, self._on_put_down = on_keys, on_put_down
+        self._sounds: dict[str, Samples] = {}
+        self._speaking: Samples | None = None
+        self._spoken_samples = 0
+        self._n_frames = 0
+        self._loud_frames_ago = math.inf
+        self._is_sounding = False
+        self._to_hear: deque[Samples] = deque()
+        self._something_to_hear = asyncio.Event()
+        self._events: deque[Event] = deque()
+        self._is_over = False
+
+    async def prepare(self) -> None:
+        """Think of everything to say before picking up."""
+        for phrase_id in sorted(spoken_ids(self.script.steps)):
+            await self._think_of(phrase_id)
+
+    async def _think_of(self, phrase_id: str) -> None:
+        script = self.script
+        text = self._phrases.text(phrase_id, script.language)
+        pcm = await self._voice.speak(
+            text, script.language, script.voice, script.speed_wpm
+        )
+        loop = asyncio.get_running_loop()
+        self._sounds[phrase_id] = await loop.run_in_executor(
+            self._executor, self._on_the_line, pcm
+        )
+
+    def _on_the_line(self, pcm: Samples) -> Samples:
+        return at_level(to_8_khz(pcm, VOICE_RATE_HZ), self._speech_rms)
+
+    @property
+    def now_ms(self) -> int:
+        """Milliseconds since pickup, by the line's own clock."""
+        return self._n_frames * FRAME_MS
+
+    def tick(self, heard: Samples) -> Samples:
+        """Live through the next 20 ms.
+
+        Args:
+            heard: int16, shape (160,), what comes out of the ear piece now.
+
+        Returns:
+            int16, shape (160,), what is said into the telephone in the 20 ms that
+            follow.
+        """
+        self._n_frames += 1
+        self._to_hear.append(heard)
+        self.max_backlog_frames = max(self.max_backlog_frames, len(self._to_hear))
+        if len(self._to_hear) >= BATCH_FRAMES:
+            self._something_to_hear.set()
+        self._notice(heard)
+        while self._events:
+            self._perceive(self._events.popleft())
+        self._perceive(Tick())
+        return self._say_on()
+
+    async def listen(self) -> None:
+        """Recognise what is heard, until `stop_listening`; then the rest of it."""
+        loop = asyncio.get_running_loop()
+        is_last = False
+        while not is_last:
+            await self._something_to_hear.wait()
+            self._something_to_hear.clear()
+            # Asked before the frames are taken: none may come after the last batch.
+            is_last = self._is_over
+            batch = [self._to_hear.popleft() for _ in range(len(self._to_hear))]
+            self._note(await loop.run_in_executor(self._executor, self._push, batch))
+        self._note(await loop.run_in_executor(self._executor, self._ears.flush))
+        self._sounds.clear()
+
+    def stop_listening(self) -> None:
+        """The call is over: `listen` understands what it has and returns."""
+        self._is_over = True
+        self._something_to_hear.set()
+
+    def hear_keys(self, digits: str) -> None:
+        """Hear the tones of a keypad."""
+        self.keys_heard.append(digits)
+
+    def _push(self, batch: list[Samples]) -> list[HeardSpeech]:
+        return [heard for frame in batch for heard in self._ears.push(frame)]
+
+    def _note(self, heard: Sequence[HeardSpeech]) -> None:
+        for one in heard:
+            self.heard.append(one)
+            self._events.append(Heard(one.phrase_id))
+
+    def _notice(self, heard: Samples) -> None:
+        level = np.sqrt(np.mean(heard.astype(np.float32) ** 2))
+        self._loud_frames_ago = 0 if level > SOUND_RMS else self._loud_frames_ago + 1
+        is_sounding = self._loud_frames_ago < SOUND_HANG_FRAMES
+        if is_sounding != self._is_sounding:
+            self._is_sounding = is_sounding
+            self._events.append(Sound(is_sounding))
+
+    def _perceive(self, event: Event) -> None:
+        for action in self.person.receive(event, self.now_ms):
+            self._perform(action)
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case Speak(phrase_id):
+                self._speaking = self._sounds[phrase_id]
+                self._spoken_samples = 0
+                language = self.script.language
+                text = self._phrases.text(phrase_id, language)
+                self.said.append(Said(phrase_id, text, language, self.now_ms))
+            case PressKeys(digits):
+                self._on_keys(digits)
+            case PutDown():
+                self._on_put_down()
+
+    def _say_on(self) -> Samples:
+        if self._speaking is None:
+            return np.zeros(FRAME_SAMPLES, np.int16)
+        frame = self._speaking[self._spoken_samples :][:FRAME_SAMPLES]
+        self._spoken_samples += FRAME_SAMPLES
+        if self._spoken_samples >= len(self._speaking):
+            self._speaking = None
+            self.said[-1].ended_ms = self.now_ms + FRAME_MS
+            self._events.append(Finished())
+            frame = np.pad(frame, (0, FRAME_SAMPLES - len(frame)))
+        return frame

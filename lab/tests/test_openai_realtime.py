@@ -1,0 +1,595 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import WebSocketDenialResponse
+
+from lab.openai.state import EngineState, state
+from lab.speech.phrasebook import Phrasebook
+from lab.tests.engine_client import (
+    API_KEY,
+    HEADERS,
+    REALTIME,
+    REALTIME_CLIENT,
+    EngineClient,
+    Event,
+    Samples,
+    bytes_of,
+    http_client,
+    open_realtime,
+    silence,
+    sound_of,
+    speech,
+    text_of,
+    text_to_speech,
+    to_base64,
+)
+from realtime.audio.g711 import decode_mulaw, encode_mulaw
+from realtime.audio.resample import Resampler
+
+SOUND = "response.output_audio.delta"
+WORDS = "response.output_audio_transcript.delta"
+TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+MANUAL: Event = {"audio": {"input": {"turn_detection": None}}}
+
+
+@pytest.fixture(autouse=True)
+def engines(monkeypatch: pytest.MonkeyPatch) -> EngineState:
+    monkeypatch.setattr(state, "api_key", API_KEY)
+    monkeypatch.setattr(state, "response_latency_ms", 0)
+    monkeypatch.setattr(state, "response_speed", 2000.0)
+    state.reset()
+    return state
+
+
+def text(phrase_id: str, language: str) -> str:
+    return Phrasebook.load()[phrase_id].texts[language]
+
+
+def manual(**session: Any) -> Event:
+    return {"audio": {"input": {"turn_detection": None}}, **session}
+
+
+def ask_to_say(client: EngineClient, what: str, **response: Any) -> None:
+    client.send(
+        "response.create",
+        response={
+            "conversation": "none",
+            "instructions": "Read the text aloud exactly as it is written.",
+            "output_modalities": ["audio"],
+            "input": [
+                {
+                    "type": "message",
+                    "role": "user",
+                    "content": [{"type": "input_text", "text": what}],
+                }
+            ],
+            **response,
+        },
+    )
+
+
+def heard_in(pcm: Samples) -> str:
+    """Recognise sound by sending it to a transcription session."""
+    with open_transcription() as client:
+        client.append(np.concatenate([silence(200), pcm, silence(500)]))
+        client.send("input_audio_buffer.commit")
+        transcript: str = client.until(TRANSCRIBED)[-1]["transcript"]
+        return transcript
+
+
+def open_transcription() -> Any:
+    return _Transcription()
+
+
+class _Transcription:
+    """A configured transcription session."""
+
+    def __enter__(self) -> EngineClient:
+        self._manager = open_realtime(path="/realtime?intent=transcription")
+        client = self._manager.__enter__()
+        client.send(
+            "session.update",
+            session={
+                "type": "transcription",
+                "audio": {"input": {"transcription": {"model": "gpt-live-transcribe"}}},
+            },
+        )
+        assert client.receive()["session"]["type"] == "transcription"
+        return client
+
+    def __exit__(self, *error: Any) -> None:
+        self._manager.__exit__(*error)
+
+
+# --- The speaker ---
+
+
+def test_it_reads_a_text_out_verbatim() -> None:
+    line = text("greeting_disclosure", "ko")
+    with open_realtime(MANUAL) as client:
+        ask_to_say(client, line, metadata={"request": "7", "language": "ko"})
+        events = client.until("response.done")
+    kinds = [one["type"] for one in events]
+    assert kinds[:3] == [
+        "response.created",
+        "response.output_item.added",
+        "response.content_part.added",
+    ]
+    assert kinds[-5:] == [
+        "response.output_audio.done",
+        "response.output_audio_transcript.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    assert text_of(events, WORDS) == line
+    done = events[-1]["response"]
+    assert done["status"] == "completed"
+    assert done["metadata"] == {"request": "7", "language": "ko"}
+    assert done["output"][0]["content"] == [
+        {"type": "output_audio", "transcript": line}
+    ]
+    usage = done["usage"]
+    seconds = len(sound_of(events, SOUND)) / 24000
+    assert usage["output_token_details"]["audio_tokens"] == pytest.approx(
+        seconds * 20, abs=2
+    )
+    assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
+    assert {one.get("response_id", done["id"]) for one in events[1:-1]} == {done["id"]}
+    (record,) = state.as_dict()["sessions"]
+    assert [one["phrase_id"] for one in record["spoken"]] == ["greeting_disclosure"]
+
+
+def test_what_it_reads_can_be_understood() -> None:
+    with open_realtime(MANUAL) as client:
+        ask_to_say(client, text("apology_connection_lost", "ko"))
+        events = client.until("response.done")
+    assert heard_in(sound_of(events, SOUND)) == text("apology_connection_lost", "ko")
+
+
+@pytest.mark.parametrize(
+    ("what", "metadata", "language"),
+    [
+        ("안녕하세요", None, "ko"),
+        ("もしもし", None, "ja"),
+        ("您好", {"language": "en"}, "zh"),
+        ("Hello", {"language": "ko"}, "ko"),
+        ("Bonjour", {"language": "fr"}, "fr"),
+        ("Hello", {"language": "klingon"}, "en"),
+        ("Hello", None, "en"),
+    ],
+)
+def test_it_guesses_the_language_by_the_script(
+    what: str, metadata: dict[str, str] | None, language: str
+) -> None:
+    with open_realtime(MANUAL) as client:
+        ask_to_say(client, what, metadata=metadata)
+        client.until("response.done")
+    assert state.as_dict()["sessions"][0]["spoken"][0]["language"] == language
+
+
+def test_it_speaks_mulaw_for_the_telephone() -> None:
+    with open_realtime(MANUAL) as client:
+        ask_to_say(
+            client,
+            text("waiting_one_moment", "en"),
+            audio={"output": {"format": {"type": "audio/pcmu"}, "voice": "cedar"}},
+        )
+        events = client.until("response.done")
+    pcm = decode_mulaw(bytes_of(events, SOUND))
+    assert 0.5 < len(pcm) / 8000 < 3
+    assert heard_in(Resampler(8000, 24000).process(pcm)) == "One moment, please."
+
+
+def test_two_out_of_band_responses_run_side_by_side() -> None:
+    with open_realtime(MANUAL) as client:
+        ask_to_say(client, "First.", metadata={"request": "1"})
+        ask_to_say(client, "Second.", metadata={"request": "2"})
+        first = client.until("response.done")
+        second = client.until("response.done")
+    done = {one[-1]["response"]["metadata"]["request"] for one in (first, second)}
+    assert done == {"1", "2"}
+
+
+def test_it_can_answer_in_writing() -> None:
+    with open_realtime(MANUAL) as client:
+        ask_to_say(client, "Hello there.", output_modalities=["text"])
+        events = client.until("response.done")
+    assert text_of(events, "response.output_text.delta") == "Hello there."
+    assert not any(one["type"] == SOUND for one in events)
+
+
+def test_speech_is_faster_than_real_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    monkeypatch.setattr(state, "response_speed", 15.0)
+    with open_realtime(MANUAL) as client:
+        began = time.monotonic()
+        ask_to_say(client, text("greeting_disclosure", "en"))
+        events = client.until("response.done")
+        took_s = time.monotonic() - began
+    assert took_s < len(sound_of(events, SOUND)) / 24000 / 2
+
+
+# --- Turns ---
+
+
+def test_it_interprets_a_committed_turn() -> None:
+    session = manual(instructions="You are an interpreter. Translate into Korean.")
+    with open_realtime(session) as client:
+        client.append(speech("clinic_ask_cost", "en"))
+        client.send("input_audio_buffer.commit")
+        events = client.until("conversation.item.done")
+        assert [one["type"] for one in events] == [
+            "input_audio_buffer.committed",
+            "conversation.item.added",
+            "conversation.item.done",
+        ]
+        item_id = events[0]["item_id"]
+        assert events[1]["item"]["id"] == item_id
+        client.send("response.create")
+        events = client.until("response.done")
+        assert client.receive()["type"] == "rate_limits.updated"
+    assert text_of(events, WORDS) == text("clinic_ask_cost", "ko")
+    added = next(one for one in events if one["type"] == "conversation.item.added")
+    assert added["previous_item_id"] == item_id
+    assert added["item"]["role"] == "assistant"
+    usage = events[-1]["response"]["usage"]
+    assert usage["input_token_details"]["audio_tokens"] >= 20
+    (record,) = state.as_dict()["sessions"]
+    assert record["language"] == "ko"
+    assert record["heard"][0]["phrase_id"] == "clinic_ask_cost"
+
+
+def test_it_does_not_guess_what_it_did_not_understand() -> None:
+    session = manual(instructions="Translate into Korean.")
+    with open_realtime(session) as client:
+        client.append(text_to_speech("My brother lives in Canada.", "en"))
+        client.send("input_audio_buffer.commit")
+        client.send("response.create")
+        events = client.until("response.done")
+    assert text_of(events, WORDS) in ("", "[unclear]")
+    assert len(sound_of(events, SOUND)) == 0
+
+
+def test_it_translates_a_typed_phrase() -> None:
+    with open_realtime(manual(instructions="Translate to Japanese.")) as client:
+        client.send(
+            "conversation.item.create",
+            item={
+                "id": "item_mine",
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": text("common_hello", "ko")}],
+            },
+        )
+        assert client.until("conversation.item.done")[-1]["item"]["id"] == "item_mine"
+        client.send("response.create")
+        events = client.until("response.done")
+    assert text_of(events, WORDS) == text("common_hello", "ja")
+
+
+def test_it_transcribes_when_asked_to() -> None:
+    session = manual()
+    session["audio"]["input"]["transcription"] = {"model": "gpt-transcribe"}
+    with open_realtime(session) as client:
+        client.append(speech("quiet_until", "ko", after_ms=500))
+        client.send("input_audio_buffer.commit")
+        events = client.until(TRANSCRIBED)
+    deltas = "conversation.item.input_audio_transcription.delta"
+    assert text_of(events, deltas) == text("quiet_until", "ko")
+    assert events[-1]["transcript"] == text("quiet_until", "ko")
+    assert events[-1]["usage"]["type"] == "duration"
+
+
+def test_mulaw_input_is_understood() -> None:
+    session = manual()
+    session["audio"]["input"] |= {
+        "format": {"type": "audio/pcmu"},
+        "transcription": {"model": "gpt-transcribe"},
+    }
+    pcm = Resampler(24000, 8000).process(speech("restaurant_time", "en"))
+    with open_realtime(session) as client:
+        client.send("input_audio_buffer.append", audio=to_base64(encode_mulaw(pcm)))
+        client.send("input_audio_buffer.commit")
+        assert client.until(TRANSCRIBED)[-1]["transcript"] == text(
+            "restaurant_time", "en"
+        )
+
+
+def test_the_buffer_can_be_cleared() -> None:
+    with open_realtime(MANUAL) as client:
+        client.append(silence(500))
+        client.send("input_audio_buffer.clear")
+        assert client.receive()["type"] == "input_audio_buffer.cleared"
+        client.send("input_audio_buffer.commit", event_id="mine")
+        error = client.error()
+    assert error["code"] == "input_audio_buffer_commit_empty"
+    assert error["event_id"] == "mine"
+
+
+def test_it_finds_turns_itself_unless_told_not_to() -> None:
+    session = {"instructions": "Translate into English."}
+    with open_realtime(session) as client:
+        client.append(speech("clinic_answer", "ko"))
+        events = client.until("response.done")
+    kinds = [one["type"] for one in events]
+    order = [
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "response.created",
+    ]
+    assert [kind for kind in kinds if kind in order] == order
+    assert text_of(events, WORDS) == text("clinic_answer", "en")
+
+
+# --- Cancelling, truncating, deleting ---
+
+
+def test_a_response_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "response_speed", 2.0)
+    with open_realtime(manual(instructions="Translate into Korean.")) as client:
+        client.append(speech("clinic_offer_time", "en"))
+        client.send("input_audio_buffer.commit")
+        client.send("response.create")
+        response_id = client.until(SOUND)[-1]["response_id"]
+        client.send("response.create")
+        error = client.until("error")[-1]["error"]
+        assert error["code"] == "conversation_already_has_active_response"
+        client.send("response.cancel", response_id=response_id)
+        done = client.until("response.done")[-1]["response"]
+        assert done["status"] == "cancelled"
+        assert done["status_details"]["reason"] == "client_cancelled"
+        assert done["output"][0]["status"] == "incomplete"
+        assert client.receive()["type"] == "rate_limits.updated"
+        client.send("response.cancel")
+        assert client.error()["code"] == "response_cancel_not_active"
+
+
+def test_what_was_not_heard_can_be_truncated() -> None:
+    with open_realtime(manual(instructions="Translate into Korean.")) as client:
+        client.append(speech("clinic_offer_time", "en"))
+        client.send("input_audio_buffer.commit")
+        client.send("response.create")
+        done = client.until("rate_limits.updated")
+        item = next(
+            one["item"]
+            for one in done
+            if one["type"] == "conversation.item.added"
+            and one["item"]["role"] == "assistant"
+        )
+        length_ms = len(sound_of(done, SOUND)) // 24
+        cut = {"item_id": item["id"], "content_index": 0}
+        client.send("conversation.item.truncate", audio_end_ms=length_ms + 500, **cut)
+        error = client.error()
+        assert error["param"] == "audio_end_ms"
+        assert "already shorter" in error["message"]
+        client.send("conversation.item.truncate", audio_end_ms=700, **cut)
+        assert client.receive()["audio_end_ms"] == 700
+        client.send("conversation.item.truncate", audio_end_ms=900, **cut)
+        assert client.error()["param"] == "audio_end_ms"
+        client.send("conversation.item.retrieve", item_id=item["id"])
+        content = client.receive()["item"]["content"][0]
+        assert content["transcript"] is None
+
+
+def test_items_can_be_deleted_once() -> None:
+    message = {
+        "type": "message",
+        "role": "system",
+        "content": [{"type": "input_text", "text": "Be kind."}],
+    }
+    with open_realtime(MANUAL) as client:
+        client.send("conversation.item.create", item={**message, "id": "item_a"})
+        client.until("conversation.item.done")
+        client.send("conversation.item.create", item={**message, "id": "item_a"})
+        assert client.error()["param"] == "item.id"
+        client.send("conversation.item.create", item=message, previous_item_id="item_x")
+        assert client.error()["code"] == "item_create_invalid_previous_item_id"
+        client.send("conversation.item.delete", item_id="item_a")
+        assert client.receive()["item_id"] == "item_a"
+        for verb in ("delete", "retrieve"):
+            client.send(f"conversation.item.{verb}", item_id="item_a")
+            assert client.error()["code"] == f"item_{verb}_invalid_item_id"
+
+
+# --- Configuration ---
+
+
+def test_a_new_session_has_the_providers_defaults() -> None:
+    with (
+        http_client() as http,
+        http.websocket_connect(REALTIME, headers=HEADERS) as socket,
+    ):
+        session = socket.receive_json()["session"]
+    assert session["model"] == "gpt-realtime-2.1-mini"
+    assert session["audio"]["input"]["turn_detection"]["type"] == "server_vad"
+    assert session["audio"]["output"]["format"] == {"type": "audio/pcm", "rate": 24000}
+    assert session["expires_at"] > 0
+
+
+@pytest.mark.parametrize(
+    ("session", "code", "param"),
+    [
+        ({}, "missing_required_parameter", "session.type"),
+        ({"type": "transcription"}, "invalid_value", "session.type"),
+        ({"type": "realtime", "model": "gpt-realtime"}, "immutable_parameter", None),
+        ({"type": "realtime", "voice": "marin"}, "unknown_parameter", "session.voice"),
+        ({"type": "realtime", "modalities": ["audio"]}, "unknown_parameter", None),
+        (
+            {"type": "realtime", "output_modalities": ["audio", "text"]},
+            "invalid_value",
+            "session.output_modalities",
+        ),
+        (
+            {"type": "realtime", "audio": {"output": {"voice": "nobody"}}},
+            "invalid_value",
+            "session.audio.output.voice",
+        ),
+        (
+            {"type": "realtime", "audio": {"output": {"speed": 3}}},
+            "invalid_value",
+            "session.audio.output.speed",
+        ),
+        (
+            {"type": "realtime", "audio": {"input": {"format": "pcm16"}}},
+            "invalid_type",
+            "session.audio.input.format",
+        ),
+        (
+            {
+                "type": "realtime",
+                "audio": {"input": {"format": {"type": "audio/pcm", "rate": 8000}}},
+            },
+            "invalid_value",
+            "session.audio.input.format.rate",
+        ),
+    ],
+)
+def test_it_refuses_a_wrong_configuration(
+    session: Event, code: str, param: str | None
+) -> None:
+    with open_realtime(MANUAL) as client:
+        error = client.send_wrong(type="session.update", event_id="me", session=session)
+        assert (error["code"], error["event_id"]) == (code, "me")
+        if param:
+            assert error["param"] == param
+        client.send("input_audio_buffer.clear")
+        assert client.receive()["type"] == "input_audio_buffer.cleared"
+
+
+def test_the_voice_is_frozen_once_it_has_spoken() -> None:
+    with open_realtime(MANUAL) as client:
+        ask_to_say(client, "Hello.")
+        client.until("rate_limits.updated")
+        wrong = {"type": "realtime", "audio": {"output": {"voice": "cedar"}}}
+        error = client.send_wrong(type="session.update", session=wrong)
+        assert error["code"] == "cannot_update_voice"
+
+
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        (
+            {"type": "input_audio_buffer.append", "audio": to_base64(b"1")},
+            "invalid_audio",
+        ),
+        ({"type": "session.input_audio_buffer.append"}, "invalid_value"),
+        (
+            {"type": "response.create", "response": {"modalities": []}},
+            "unknown_parameter",
+        ),
+        (
+            {"type": "response.create", "response": {"metadata": {"a": "b" * 513}}},
+            "invalid_value",
+        ),
+        ({"type": "conversation.item.create"}, "invalid_type"),
+        ({"type": "conversation.item.delete"}, "missing_required_parameter"),
+        (
+            {"type": "conversation.item.truncate", "item_id": "x"},
+            "item_truncate_invalid_item_id",
+        ),
+    ],
+)
+def test_it_refuses_wrong_events_and_lives_on(event: Event, code: str) -> None:
+    with open_realtime(MANUAL) as client:
+        assert client.send_wrong(**event)["code"] == code
+        client.send("input_audio_buffer.clear")
+        assert client.receive()["type"] == "input_audio_buffer.cleared"
+
+
+# --- Transcription sessions ---
+
+
+def test_a_transcription_session_only_writes_down() -> None:
+    with open_transcription() as client:
+        client.append(speech("immigration_documents", "ko"))
+        client.send("input_audio_buffer.commit")
+        done = client.until(TRANSCRIBED)[-1]
+        assert done["transcript"] == text("immigration_documents", "ko")
+        assert client.send_wrong(type="response.create")["code"] == "invalid_value"
+    assert state.as_dict()["sessions"][0]["kind"] == "transcription"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/realtime?intent=transcription&model=gpt-transcribe", HEADERS, 400),
+        ("/realtime?intent=transcription", {}, 401),
+        ("/realtime", HEADERS, 400),
+        ("/realtime?model=gpt-4o-realtime-preview", HEADERS, 404),
+    ],
+)
+def test_it_refuses_the_handshake(
+    path: str, headers: dict[str, str], status: int
+) -> None:
+    with (
+        http_client() as http,
+        pytest.raises(WebSocketDenialResponse) as refusal,
+        http.websocket_connect(path, headers=headers),
+    ):
+        pass
+    assert refusal.value.status_code == status
+
+
+def test_it_knows_every_event_a_websocket_client_can_send(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Send each one rightly; every answer is checked against the SDK on the way."""
+    session = manual(instructions="Translate into Korean.")
+    session["audio"]["input"]["transcription"] = {"model": "gpt-transcribe"}
+    with open_realtime(session) as client:
+        client.append(speech("common_hello", "en"))
+        client.send("input_audio_buffer.commit")
+        item_id = client.until(TRANSCRIBED)[-1]["item_id"]
+        client.send("response.create")
+        spoken = client.until("rate_limits.updated")
+        ask_to_say(client, "Hello.", output_modalities=["text"])
+        client.until("rate_limits.updated")
+        answer = next(one["item_id"] for one in spoken if one["type"] == SOUND)
+        client.send(
+            "conversation.item.truncate",
+            item_id=answer,
+            content_index=0,
+            audio_end_ms=100,
+        )
+        client.send("conversation.item.retrieve", item_id=item_id)
+        client.send("conversation.item.delete", item_id=item_id)
+        client.send(
+            "conversation.item.create",
+            item={"type": "function_call_output", "call_id": "call_1", "output": "{}"},
+        )
+        client.send("input_audio_buffer.clear")
+        client.send("response.cancel")
+        client.until("error")
+        # Only for WebRTC and SIP.
+        assert client.sent == REALTIME_CLIENT.keys() - {"output_audio_buffer.clear"}
+        assert client.received >= {
+            "conversation.item.added",
+            "conversation.item.deleted",
+            "conversation.item.done",
+            "conversation.item.input_audio_transcription.completed",
+            "conversation.item.input_audio_transcription.delta",
+            "conversation.item.retrieved",
+            "conversation.item.truncated",
+            "error",
+            "input_audio_buffer.cleared",
+            "input_audio_buffer.committed",
+            "rate_limits.updated",
+            "response.content_part.added",
+            "response.content_part.done",
+            "response.created",
+            "response.done",
+            "response.output_audio.delta",
+            "response.output_audio.done",
+            "response.output_audio_transcript.delta",
+            "response.output_audio_transcript.done",
+            "response.output_item.added",
+            "response.output_item.done",
+            "response.output_text.delta",
+            "response.output_text.done",
+            "session.created",
+            "session.updated",
+        }

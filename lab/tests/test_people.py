@@ -1,0 +1,269 @@
+"""The people: what they do when they hear, mishear, or hear nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab.people import (
+    Action,
+    Answer,
+    Event,
+    Finished,
+    Heard,
+    Interrupt,
+    Person,
+    PressKeys,
+    PutDown,
+    Result,
+    Sound,
+    Speak,
+    Tick,
+    load_people,
+    parse_script,
+    parse_step,
+    phrase_ids,
+    spoken_ids,
+)
+from lab.speech.phrasebook import Phrasebook
+
+SPEAKING_MS = 1000
+
+
+def act(
+    steps: Sequence[dict[str, Any]],
+    *happenings: tuple[int, Event],
+    until_ms: int = 120_000,
+) -> tuple[Person, list[tuple[int, Action]]]:
+    """Let a person live; every phrase takes them a second to say.
+
+    Args:
+        steps: the script.
+        happenings: (time, event), in order.
+        until_ms: when to stop looking.
+
+    Returns:
+        The person, and what they did when.
+    """
+    person = Person([parse_step(step) for step in steps])
+    waiting, done = list(happenings), list[tuple[int, Action]]()
+    finished_ms: int | None = None
+    for now in range(0, until_ms, 20):
+        events: list[Event] = []
+        if finished_ms is not None and now >= finished_ms:
+            events.append(Finished())
+            finished_ms = None
+        while waiting and waiting[0][0] <= now:
+            events.append(waiting.pop(0)[1])
+        for event in [*events, Tick()]:
+            for action in person.receive(event, now):
+                done.append((now, action))
+                if isinstance(action, Speak):
+                    finished_ms = now + SPEAKING_MS
+    return person, done
+
+
+def said(done: list[tuple[int, Action]]) -> list[str]:
+    return [action.phrase_id for _, action in done if isinstance(action, Speak)]
+
+
+ASK: list[dict[str, Any]] = [
+    {"say": "question"},
+    {"expect": ["yes", "no"], "timeout_ms": 5000, "reprompt": "what"},
+    {"say": "thanks"},
+    {"hang_up": True},
+]
+
+
+def test_a_person_asks_waits_for_the_answer_and_hangs_up() -> None:
+    person, done = act(ASK, (3000, Heard("no")))
+    assert said(done) == ["question", "thanks"]
+    assert isinstance(done[-1][1], PutDown)
+    assert [o.result for o in person.outcomes] == [Result.HEARD]
+    assert person.is_done
+    assert done[-1][0] < 5000
+
+
+def test_a_person_asks_again_once_and_goes_on() -> None:
+    person, done = act(ASK)
+    assert said(done) == ["question", "what", "thanks"]
+    assert [(o.result, o.reprompts) for o in person.outcomes] == [(Result.MISSED, 1)]
+    assert person.is_done
+
+
+def test_unclear_speech_is_asked_about_sooner() -> None:
+    _, unclear = act(ASK, (2000, Heard(None)))
+    _, nothing = act(ASK)
+    assert said(unclear) == said(nothing)
+    assert unclear[1][0] == 5000 < nothing[1][0]
+
+
+def test_the_answer_to_a_second_question_is_good_enough() -> None:
+    person, done = act(ASK, (9000, Heard("yes")))
+    assert said(done) == ["question", "what", "thanks"]
+    assert person.outcomes[0].result is Result.HEARD
+
+
+def test_what_is_heard_too_early_is_remembered() -> None:
+    person, done = act(ASK, (700, Heard("yes")))
+    assert said(done) == ["question", "thanks"]
+    assert person.outcomes[0].result is Result.EARLY
+
+
+def test_an_answer_that_comes_while_asking_again_counts() -> None:
+    person, done = act(ASK, (6800, Heard("yes")))
+    assert said(done) == ["question", "what", "thanks"]
+    assert person.outcomes[0].heard == "yes"
+
+
+def test_somebody_who_is_asked_to_repeat_repeats() -> None:
+    _, done = act(ASK, (2500, Heard("common_please_repeat")), (5500, Heard("yes")))
+    assert said(done) == ["question", "question", "thanks"]
+
+
+def test_a_polite_person_waits_for_silence() -> None:
+    _, done = act([{"say": "hello"}], (0, Sound(True)), (3000, Sound(False)))
+    assert done == [(3400, Speak("hello"))]
+
+
+def test_nobody_is_polite_for_ever() -> None:
+    _, done = act([{"say": "hello"}], (0, Sound(True)))
+    assert done == [(8000, Speak("hello"))]
+
+
+def test_a_deadline_waits_for_the_end_of_what_is_being_said() -> None:
+    _, done = act(ASK, (3000, Sound(True)), (9000, Sound(False)), (9200, Heard("yes")))
+    assert said(done) == ["question", "thanks"]
+
+
+def test_an_interrupter_talks_over_the_other_side() -> None:
+    steps: list[dict[str, Any]] = [
+        {"interrupt": "wait", "after_ms": 1500},
+        {"hang_up": True},
+    ]
+    person, done = act(steps, (1000, Sound(True)))
+    assert done[0] == (2500, Speak("wait"))
+    assert person.outcomes[0].result is Result.HEARD
+
+
+def test_an_interrupter_who_is_not_talked_to_goes_on_and_reports_it() -> None:
+    person, done = act([{"interrupt": "wait", "timeout_ms": 4000}, {"hang_up": True}])
+    assert said(done) == ["wait"]
+    assert len(person.missed) == 1
+    assert person.is_done
+
+
+def test_keys_are_pressed() -> None:
+    steps: list[dict[str, Any]] = [{"wait_ms": 100}, {"press": "1#"}]
+    _, done = act(steps)
+    assert done == [(100, PressKeys("1#"))]
+
+
+EVENTS = st.one_of(
+    st.sampled_from(["yes", "no", "other", "common_please_repeat"]).map(Heard),
+    st.just(Heard(None)),
+    st.booleans().map(Sound),
+)
+STEPS = st.one_of(
+    st.just({"say": "a"}),
+    st.just({"expect": ["yes"], "timeout_ms": 3000, "reprompt": "what"}),
+    st.just({"expect": ["no"], "timeout_ms": 3000}),
+    st.just({"interrupt": "b", "timeout_ms": 3000}),
+    st.just({"wait_ms": 500}),
+    st.just({"press": "1"}),
+)
+
+
+@given(
+    st.lists(STEPS, max_size=5),
+    st.lists(st.tuples(st.integers(0, 60_000), EVENTS), max_size=20),
+)
+@settings(max_examples=40, deadline=None)
+def test_nothing_that_is_heard_stops_a_person_for_ever(
+    steps: list[dict[str, Any]], happenings: list[tuple[int, Event]]
+) -> None:
+    happenings.sort(key=lambda happening: happening[0])
+    # Each step can take its time-outs, their extensions and one repetition a request.
+    person, done = act([*steps, {"hang_up": True}], *happenings, until_ms=240_000)
+    assert person.is_done
+    assert sum(isinstance(action, PutDown) for _, action in done) == 1
+    waits = sum("expect" in step or "interrupt" in step for step in steps)
+    assert len(person.outcomes) == waits
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {},
+        {"sing": "a"},
+        {"say": "a", "expect": "b"},
+        {"say": "a", "timeout_ms": 1},
+        {"expect": "a", "loudly": True},
+    ],
+)
+def test_a_step_that_means_nothing_is_refused(step: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"verb|unexpected"):
+        parse_step(step)
+
+
+def test_a_script_that_means_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="colour"):
+        parse_script("x", {"number": "+82", "name": {}, "colour": "red"})
+
+
+# --- the published table -------------------------------------------------------------
+
+
+def test_the_published_numbers_are_the_people() -> None:
+    table = {number: (s.id, s.answer) for number, s in load_people().items()}
+    assert table == {
+        "+8225550101": ("restaurant", Answer.PERSON),
+        "+8225550102": ("clinic", Answer.PERSON),
+        "+8225550103": ("immigration", Answer.PERSON),
+        "+8225550104": ("quiet", Answer.PERSON),
+        "+8225550105": ("interrupter", Answer.PERSON),
+        "+8225550106": ("nobody", Answer.NOBODY),
+        "+8225550107": ("busy", Answer.BUSY),
+        "+8225550108": ("unknown", Answer.UNASSIGNED),
+    }
+
+
+TALKERS = [s for s in load_people().values() if s.answer is Answer.PERSON]
+
+
+@pytest.mark.parametrize("script", TALKERS, ids=lambda script: script.id)
+def test_every_phrase_of_a_script_is_in_the_phrasebook(script: Any) -> None:
+    book = Phrasebook.load()
+    for phrase_id in phrase_ids(script.steps):
+        assert script.language in book[phrase_id].texts, phrase_id
+    for phrase_id in phrase_ids(script.caller):
+        assert "en" in book[phrase_id].texts, phrase_id
+
+
+@pytest.mark.parametrize("script", TALKERS, ids=lambda script: script.id)
+def test_both_sides_of_a_script_come_to_an_end_together(script: Any) -> None:
+    """Let callee and caller talk over a perfect interpreter that takes 1.5 s."""
+    callee, caller = Person(script.steps), Person(script.caller)
+    to_callee: list[tuple[int, Event]] = [(3000, Heard("greeting_disclosure"))]
+    to_caller: list[tuple[int, Event]] = []
+    both = ((callee, to_callee, to_caller), (caller, to_caller, to_callee))
+    for now in range(0, 300_000, 20):
+        for person, ears, mouth in both:
+            events = [event for at, event in ears if at == now]
+            for event in [*events, Tick()]:
+                for action in person.receive(event, now):
+                    if isinstance(action, Speak):
+                        ears.append((now + 2000, Finished()))
+                        mouth.append((now + 1500, Sound(True)))
+                        mouth.append((now + 3500, Sound(False)))
+                        mouth.append((now + 3500, Heard(action.phrase_id)))
+    assert callee.is_done
+    assert caller.is_done
+    assert callee.missed == caller.missed == []
+    assert all(outcome.reprompts == 0 for outcome in callee.outcomes)
+    is_interrupter = any(isinstance(step, Interrupt) for step in script.steps)
+    least = 5 if script.id == "restaurant" else 3
+    assert is_interrupter or len(spoken_ids(script.steps)) > least
+    assert len(spoken_ids(script.caller)) > least

@@ -1,0 +1,370 @@
+"""Whole calls: the SDK dials, a product answers, a person talks."""
+
+import asyncio
+
+import httpx2
+import pytest
+from starlette.responses import Response
+from twilio.base.exceptions import TwilioRestException
+
+from lab.telephone.call import SimulatedCall
+from lab.telephone.sounds import write_wav
+from lab.tests.fakes import (
+    PERSON,
+    SILENT,
+    STREAM,
+    Stream,
+    make_people,
+    running_lab,
+    tone,
+    tone_mulaw,
+    until,
+)
+
+TALKATIVE = {
+    "script": [
+        {"expect": "hello", "timeout_ms": 90_000},
+        {"say": "question"},
+        {"expect": "answer", "timeout_ms": 90_000},
+        {"hang_up": True},
+    ]
+}
+
+
+async def ended(call: SimulatedCall) -> SimulatedCall:
+    await until(lambda: call.is_over and not call.exchange._running)
+    return call
+
+
+async def test_a_call_goes_from_queued_to_completed_and_says_so_in_order() -> None:
+    async with running_lab("<Response><Pause/></Response>") as lab:
+        call = await ended(await lab.dial())
+        assert lab.product.statuses() == [
+            "initiated",
+            "ringing",
+            "in-progress",
+            "completed",
+        ]
+        sent = lab.product.sent("status")
+        assert [form["SequenceNumber"] for form in sent] == ["0", "1", "2", "3"]
+        assert {form["CallbackSource"] for form in sent} == {"call-progress-events"}
+        assert sent[-1]["CallDuration"] == str(call.duration_s)
+        assert (call.duration_s or 0) >= 1
+        assert {form["CallSid"] for form in sent} == {call.sid}
+
+
+async def test_the_product_and_the_person_talk_to_each_other() -> None:
+    async def talk(stream: Stream) -> None:
+        await stream.receive_until("start")
+        await stream.play(tone_mulaw("hello"))
+        await stream.mark("greeted")
+        await stream.receive_until("mark")
+        for _ in range(60):  # the person answers within this
+            await stream.receive_until("media")
+        await stream.play(tone_mulaw("answer"))
+        while True:
+            await stream.receive()
+
+    people = make_people(talkative=TALKATIVE)
+    async with running_lab(
+        STREAM.format(then=""), on_stream=talk, people=people
+    ) as lab:
+        call = await ended(await lab.dial())
+        assert call.handset is not None
+        assert [one.phrase_id for one in call.handset.heard] == ["hello", "answer"]
+        assert [one.phrase_id for one in call.handset.said] == ["question"]
+        assert call.ended_by == "callee"
+        messages = lab.product.streams[0].messages
+        assert [m["event"] for m in messages[:2]] == ["connected", "start"]
+        assert messages[1]["start"]["customParameters"] == {"call": "42"}
+        assert messages[1]["start"]["callSid"] == call.sid
+        assert messages[-1]["event"] == "stop"
+        numbers = [int(m["sequenceNumber"]) for m in messages[1:]]
+        assert numbers == list(range(1, len(numbers) + 1))
+        media = [m["media"] for m in messages if m["event"] == "media"]
+        assert [int(m["chunk"]) for m in media] == list(range(1, len(media) + 1))
+        stamps = [int(m["timestamp"]) for m in media]
+        assert stamps == list(range(0, 20 * len(media), 20))
+
+
+async def test_a_busy_line_is_busy() -> None:
+    people = make_people(busy={"answer": "busy"})
+    async with running_lab("<Response/>", people=people) as lab:
+        call = await ended(await lab.dial())
+        assert (call.status, lab.product.sent("voice")) == ("busy", [])
+        assert lab.product.statuses() == ["initiated", "busy"]
+        last = lab.product.sent("status")[-1]
+        assert (last["SipResponseCode"], last["CallDuration"]) == ("486", "0")
+
+
+async def test_nobody_answers_until_the_time_out() -> None:
+    people = make_people(nobody={"answer": "nobody"})
+    async with running_lab("<Response/>", people=people) as lab:
+        began = lab.exchange.clock.now()
+        call = await ended(await lab.dial(timeout=10))
+        assert call.status == "no-answer"
+        assert 15 < lab.exchange.clock.now() - began < 60
+        assert lab.product.statuses() == ["initiated", "ringing", "no-answer"]
+
+
+@pytest.mark.parametrize("number", [PERSON, "+8225559999"])
+async def test_a_number_that_nobody_has_fails(number: str) -> None:
+    people = make_people(unknown={"answer": "unassigned"})
+    async with running_lab("<Response/>", people=people) as lab:
+        call = await ended(await lab.dial(to=number))
+        assert call.status == "failed"
+        last = lab.product.sent("status")[-1]
+        assert (last["SipResponseCode"], last["ErrorCode"]) == ("404", "13224")
+
+
+async def test_a_call_is_canceled_before_and_completed_after_pickup() -> None:
+    slow = make_people(slow={"answer_after_ms": 60_000, **SILENT}, quick=SILENT)
+    async with running_lab(STREAM.format(then=""), people=slow) as lab:
+        ringing = await lab.dial()
+        await until(lambda: ringing.status == "ringing")
+        await asyncio.to_thread(
+            lab.client().calls(ringing.sid).update, status="canceled"
+        )
+        talking = await lab.dial(to="+8225550102")
+        await until(lambda: lab.product.streams)
+        calls = lab.client().calls
+        await asyncio.to_thread(calls(talking.sid).update, status="completed")
+        await ended(talking)
+        assert (ringing.status, talking.status) == ("canceled", "completed")
+        with pytest.raises(TwilioRestException) as refused:
+            await asyncio.to_thread(calls(talking.sid).update, status="completed")
+        assert (refused.value.status, refused.value.code) == (404, 20404)
+        with pytest.raises(TwilioRestException) as refused:
+            await asyncio.to_thread(calls(talking.sid).update, twiml="<Response/>")
+        assert (refused.value.status, refused.value.code) == (400, 21220)
+
+
+async def test_the_time_limit_ends_a_call() -> None:
+    async with running_lab(STREAM.format(then="")) as lab:
+        call = await ended(await lab.dial(time_limit=3))
+        assert call.ended_by == "time_limit"
+        assert (call.duration_s or 0) >= 3
+
+
+async def test_the_person_hangs_up_and_the_stream_stops() -> None:
+    people = make_people(short={"script": [{"wait_ms": 9000}, {"hang_up": True}]})
+    async with running_lab(STREAM.format(then="<Say>no</Say>"), people=people) as lab:
+        call = await ended(await lab.dial())
+        assert call.status == "completed"
+        assert lab.product.streams[0].messages[-1]["event"] == "stop"
+        assert call.streams[0].ended_by == "telephone"
+
+
+async def test_the_machine_detection_tells_later_without_holding_the_call() -> None:
+    people = make_people(machine={"answered_by": "machine_start", **SILENT})
+    async with running_lab(STREAM.format(then=""), people=people) as lab:
+        base = f"http://{lab.product.host}"
+        call = await lab.dial(
+            machine_detection="Enable",
+            async_amd="true",
+            async_amd_status_callback=f"{base}/callback/amd",
+        )
+        await until(lambda: lab.product.sent("amd"))
+        assert lab.product.sent("amd")[0]["AnsweredBy"] == "machine_start"
+        assert lab.product.streams
+        fetched = await asyncio.to_thread(lab.client().calls(call.sid).fetch)
+        assert fetched.answered_by == "machine_start"
+
+
+async def test_a_document_follows_when_the_product_closes_the_stream() -> None:
+    async def leave(stream: Stream) -> None:
+        await stream.receive_until("start")
+        await stream.socket.close()
+
+    async with running_lab(
+        STREAM.format(then="<Redirect>/voice?again=1</Redirect>"),
+        STREAM.format(then="<Hangup/>"),
+        on_stream=leave,
+    ) as lab:
+        call = await ended(await lab.dial())
+        assert [form.get("?again") for form in lab.product.sent("voice")] == [None, "1"]
+        assert len({stream.stream_sid for stream in lab.product.streams}) == 2
+        assert [report.ended_by for report in call.streams] == ["product", "product"]
+
+
+async def test_a_new_document_tears_a_stream_down() -> None:
+    async with running_lab(STREAM.format(then="")) as lab:
+        call = await lab.dial()
+        await until(lambda: lab.product.streams and lab.product.streams[0].stream_sid)
+        update = lab.client().calls(call.sid).update
+        await asyncio.to_thread(
+            update, twiml="<Response><Play digits='12'/></Response>"
+        )
+        await ended(call)
+        assert lab.product.streams[0].messages[-1]["event"] == "stop"
+        assert call.handset is not None
+        assert call.handset.keys_heard == ["12"]
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ("<Response><Say", 12100),
+        ("<Answer/>", 12100),
+        (Response(status_code=500), 11200),
+        (Response("{}", media_type="application/json"), 12300),
+        ("<Response><Dial>+1</Dial></Response>", 12200),
+    ],
+)
+async def test_a_bad_document_is_reported_and_apologised_for(
+    document: str | Response, code: int
+) -> None:
+    async with running_lab(document) as lab:
+        call = await ended(await lab.dial())
+        assert call.status == "completed"
+        assert call.notifications[0]["error_code"] == code
+        assert call.handset is not None
+        assert [one.phrase_id for one in call.handset.heard] == ["hello"]
+
+
+async def test_the_fallback_url_is_asked_with_the_error() -> None:
+    documents = (Response(status_code=404), "<Response><Hangup/></Response>")
+    async with running_lab(*documents) as lab:
+        url = f"http://{lab.product.host}/voice"
+        call = await ended(await lab.dial(fallback_url=url))
+        asked = lab.product.sent("voice")[1]
+        assert (asked["ErrorCode"], asked["ErrorUrl"]) == ("11200", url)
+        assert call.ended_by == "document"
+
+
+async def test_a_product_that_is_not_there_is_reported() -> None:
+    async with running_lab("<Response/>") as lab:
+        call = await ended(await lab.dial(url="http://127.0.0.1:9/voice"))
+        assert call.notifications[0]["error_code"] == 11205
+
+
+async def test_a_status_callback_is_repeated_with_its_token_if_asked_for() -> None:
+    async with running_lab("<Response/>") as lab:
+        lab.product.callback_statuses[:] = [503, 503]
+        url = f"http://{lab.product.host}/callback/status#rc=2&rp=5xx"
+        call = await ended(await lab.dial(status_callback=url))
+        assert lab.product.statuses()[:4] == ["initiated"] * 3 + ["ringing"]
+        asked = zip(lab.product.requests, lab.product.headers, strict=True)
+        tokens = [
+            headers["i-twilio-idempotency-token"]
+            for (kind, _), headers in asked
+            if kind == "status"
+        ]
+        assert tokens[0] == tokens[1] == tokens[2] != tokens[3]
+        assert call.notifications == []
+
+
+async def test_status_callbacks_can_come_twice_and_out_of_order() -> None:
+    async with running_lab("<Response/>") as lab:
+        lab.exchange.faults.add({"kind": "repeat_status"})
+        await ended(await lab.dial())
+        assert lab.product.statuses()[:3] == ["initiated", "initiated", "ringing"]
+        lab.product.requests.clear()
+        lab.exchange.faults.add({"kind": "reorder_status"})
+        await ended(await lab.dial())
+        numbers = [form["SequenceNumber"] for form in lab.product.sent("status")]
+        assert numbers == ["1", "0", "2", "3"]
+
+
+async def test_a_message_is_recorded_and_the_recording_can_be_fetched() -> None:
+    people = make_people(
+        caller={"script": [{"wait_ms": 5000}, {"say": "question"}, {"wait_ms": 60_000}]}
+    )
+    record = (
+        '<Response><Record timeout="10" action="/voice?recorded=1"'
+        ' recordingStatusCallback="http://$HOST/callback/recording"/></Response>'
+    )
+    async with running_lab(record, "<Response/>", people=people) as lab:
+        await ended(await lab.dial())
+        done = lab.product.sent("voice")[1]
+        assert done["?recorded"] == "1"
+        assert int(done["RecordingDuration"]) in range(10, 25)
+        assert lab.product.sent("recording")[0]["RecordingSid"] == done["RecordingSid"]
+        assert lab.exchange.recordings[done["RecordingSid"]]
+
+
+async def test_keys_are_gathered_until_there_are_enough() -> None:
+    people = make_people(
+        menu={"script": [{"wait_ms": 5000}, {"press": "42"}, {"wait_ms": 60_000}]}
+    )
+    gather = (
+        '<Response><Gather numDigits="2" action="/voice"><Pause length="30"/>'
+        "</Gather></Response>"
+    )
+    async with running_lab(gather, "<Response/>", people=people) as lab:
+        await ended(await lab.dial())
+        assert lab.product.sent("voice")[1]["Digits"] == "42"
+
+
+async def test_somebody_calls_us() -> None:
+    people = make_people(caller={"script": [{"wait_ms": 9000}, {"hang_up": True}]})
+    async with running_lab(STREAM.format(then=""), people=people) as lab:
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            answer = await client.post(
+                f"{lab.url}/lab/incoming",
+                json={"from": PERSON, "url": f"http://{lab.product.host}/voice"},
+            )
+        call = await ended(lab.exchange.calls[answer.json()["sid"]])
+        asked = lab.product.sent("voice")[0]
+        assert (asked["Direction"], asked["From"]) == ("inbound", PERSON)
+        assert asked["CallStatus"] == "ringing"
+        assert call.status == "completed"
+
+
+async def test_closing_the_lab_hangs_up(caplog: pytest.LogCaptureFixture) -> None:
+    async with running_lab(STREAM.format(then="")) as lab:
+        call = await lab.dial()
+        await until(lambda: call.status == "in-progress")
+        await lab.exchange.stop()
+        assert (call.status, call.ended_by) == ("completed", "shutdown")
+        assert lab.product.statuses()[-1] == "completed"
+    assert not caplog.records
+
+
+async def test_a_fault_of_the_lab_is_not_a_call_that_ended_well(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running_lab(STREAM.format(then="")) as lab:
+
+        def fail(frame: bytes, voice: object) -> None:
+            raise RuntimeError("a fuse")
+
+        call = await lab.dial()
+        monkeypatch.setattr(call._line, "process", fail)
+        await ended(call)
+        assert (call.status, call.ended_by) == ("failed", "lab")
+        assert "a fuse" in call.notifications[0]["message"]
+    assert "call_failed" in caplog.messages
+
+
+async def test_without_async_detection_the_call_waits_for_the_verdict() -> None:
+    async with running_lab("<Response/>") as lab:
+        call = await ended(await lab.dial(machine_detection="Enable"))
+        assert lab.product.sent("voice")[0]["AnsweredBy"] == "human"
+        assert (call.duration_s or 0) >= 3
+
+
+async def test_digits_are_sent_before_the_document_which_may_be_fetched() -> None:
+    async with running_lab("<Response/>") as lab:
+        call = await ended(await lab.dial(send_digits="1w2#", method="GET"))
+        assert call.handset is not None
+        assert call.handset.keys_heard == ["1w2#"]
+        assert lab.product.sent("voice")[0]["?CallSid"] == call.sid
+
+
+async def test_a_sound_file_is_fetched_and_played() -> None:
+    sound = Response(
+        write_wav(tone("question", 24_000), 24_000), media_type="audio/wav"
+    )
+    document = "<Response><Play>/voice</Play></Response>"
+    async with running_lab(document, sound) as lab:
+        call = await ended(await lab.dial())
+        assert call.handset is not None
+        assert [one.phrase_id for one in call.handset.heard] == ["question"]
+
+
+async def test_what_is_no_sound_file_is_reported() -> None:
+    document = "<Response><Play>/voice</Play></Response>"
+    async with running_lab(document) as lab:
+        call = await ended(await lab.dial())
+        assert call.notifications[0]["error_code"] == 12300

@@ -1,0 +1,135 @@
+"""What the session asks its shell to do.  Pure data."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from realtime.events import Leg, Line, Pcm
+from realtime.protocols.browser import ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    """Play this on the telephone: whole 20 ms frames of mu-law."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendClear:
+    """Have the telephone forget everything that it has not played yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendMark:
+    """Ask the telephone to say when everything before this was played."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEngine:
+    """Give the engine that interprets this leg its next sound: PCM at 24 kHz.
+
+    Attributes:
+        held_ms: how long the oldest of it waited for the rest, while somebody speaks.
+    """
+
+    leg: Leg
+    pcm: Pcm
+    held_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseEngine:
+    """Let the engine finish what it has heard, then close it."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class RenderLine:
+    """Have a sentence of our own spoken into memory, for the callee."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class SendCallerAudio:
+    """Play this to the caller: PCM at 24 kHz."""
+
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class SendCaller:
+    """Tell the caller; viewers are told as well where `is_public`."""
+
+    message: ServerMessage
+    is_public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUtterance:
+    """An utterance is finished: keep it.
+
+    Attributes:
+        latency_ms: end of speech → first translated sound, if there was any.
+    """
+
+    utterance_id: str
+    leg: Leg
+    original: str
+    translation: str
+    started_ms: int
+    ended_ms: int
+    fate: str
+    latency_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEvent:
+    """Something worth keeping happened to the call."""
+
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the telephone call."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTelephone:
+    """The stream did not return: ask the telephone company whether the call lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Everything has been said: store the outcome and let go of the call.
+
+    `status` is used only where the telephone company has not said another one.
+    """
+
+    status: str
+    outcome: str
+    reason: str
+
+
+Action = (
+    SendFrame
+    | SendClear
+    | SendMark
+    | FeedEngine
+    | CloseEngine
+    | RenderLine
+    | SendCallerAudio
+    | SendCaller
+    | StoreUtterance
+    | RecordEvent
+    | HangUp
+    | CheckTelephone
+    | Finish
+)

@@ -1,0 +1,1 @@
+"""Pure audio: arrays in, arrays out.  No clock, no sockets, no Django."""

@@ -1,0 +1,613 @@
+"""The asyncio shell of one call: sockets, timers and tasks around a `CallSession`.
+
+Every event is given to the session at once, on the server's loop, and its actions are
+performed in order; performing only ever puts things on a socket's own queue.  What is
+slow (database, telephone company, opening an engine) is a task of this call.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol
+
+import msgspec
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from realtime import actions as act
+from realtime import events as ev
+from realtime import services
+from realtime.engines import translate
+from realtime.events import Leg, Line
+from realtime.lines import text_of
+from realtime.meter import Meter
+from realtime.protocols import browser
+from realtime.protocols import openai_realtime as wire
+from realtime.protocols import twilio_media as media
+from realtime.services import CallFacts
+from realtime.session import CallSession, Phase, Tap
+from realtime.sockets import EngineRefusedError, EngineSocket
+from realtime.speaker import Speaker
+from wigvo.database import in_database
+from wigvo.notify import call_group, viewers_group
+
+log = structlog.get_logger(__name__)
+
+BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Pauses before an engine is opened again; the last one repeats."""
+ROLL_OVER_S: Final = 120.0
+"""An engine's session is replaced this long before it expires (facts/openai.md 2)."""
+WRITE_ATTEMPTS: Final = 3
+HANG_UP_GRACE_S: Final = 5.0
+LATENCY_EVERY_S: Final = 5.0
+REPLACED: Final = 4408
+"""Close code of a caller's socket that a newer one took over from (contract 3)."""
+
+
+class Port(Protocol):
+    """One side's socket, with a writer of its own."""
+
+    def send(
+        self, data: str | bytes, on_sent: Callable[[], None] | None = None
+    ) -> None: ...
+
+    def close(self, code: int, reason: str = "") -> None: ...
+
+
+class LiveCall:
+    """Everything that one call holds in this process.
+
+    Args:
+        facts: the call.
+        on_over: called once when nothing of it is left.
+        tap: hook for a recorder, see `realtime.session.Tap`.
+    """
+
+    def __init__(
+        self,
+        facts: CallFacts,
+        *,
+        on_over: Callable[["LiveCall"], None],
+        tap: Tap | None = None,
+    ) -> None:
+        self.facts = facts
+        self.session = CallSession(facts.config, tap, facts.first_number)
+        self._loop = asyncio.get_running_loop()
+        self._log = log.bind(call_id=str(facts.call_id))
+        self._on_over = on_over
+        self._engines: dict[Leg, EngineSocket] = {}
+        self._speaker = Speaker(
+            url=settings.OPENAI_REALTIME_URL,
+            api_key=settings.OPENAI_API_KEY,
+            model=settings.OPENAI_REALTIME_MODEL,
+            safety_id=str(facts.owner_id),
+        )
+        self._phone: Port | None = None
+        self._phone_is_gone = asyncio.Event()
+        self._phone_is_gone.set()
+        self._stream_sid = ""
+        self._caller: Port | None = None
+        self._caller_order = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._rollovers: dict[Leg, asyncio.TimerHandle] = {}
+        self._writes: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
+        self._news: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._background: list[asyncio.Task[None]] = []
+        self._event_at = 0.0
+        self._is_answering_engine = False
+        self.relay_in = Meter()
+        self.relay_out = Meter()
+        self.hold_back = Meter()
+        self.interpretation = {leg: Meter() for leg in Leg}
+        self.is_over = False
+        self._stored = asyncio.Event()
+
+    # --- Life -------------------------------------------------------------------------
+
+    async def prepare(self) -> None:
+        """Open and configure every engine, and render the greeting.
+
+        Raises:
+            EngineRefusedError: one of them said no; everything is closed again.
+        """
+        results = await asyncio.gather(
+            self._open_engine(Leg.CALLER),
+            self._open_engine(Leg.CALLEE),
+            self._render(Line.GREETING),
+            return_exceptions=True,
+        )
+        failed = [r for r in results if isinstance(r, BaseException)]
+        if failed:
+            await self._let_go()
+            raise failed[0]
+
+    def begin(self) -> None:
+        """Start to listen to the control plane and to write things down."""
+        self._background = [
+            asyncio.create_task(self._listen(), name="call-listen"),
+            asyncio.create_task(self._write_down(), name="call-write"),
+            asyncio.create_task(self._tell_viewers(), name="call-viewers"),
+            asyncio.create_task(self._report_latency(), name="call-latency"),
+        ]
+        # What will be needed at a bad moment is rendered now.
+        for line in (Line.WAIT, Line.APOLOGY, Line.TIME_LIMIT):
+            self._spawn(self._render(line), f"render-{line}")
+        self._arm()
+
+    def begin_again(self) -> None:
+        """Take up a call whose session is gone: open its engines meanwhile."""
+        self.session.take_up(self.facts.status, self._loop.time())
+        self.begin()
+        for leg in Leg:
+            self._spawn(self._reopen(leg), f"open-{leg}")
+
+    def dispatch(self, event: ev.Event) -> None:
+        """Give one event to the session and perform what it asks for."""
+        if self.is_over:
+            return
+        # The loop's own clock has milliseconds only.
+        self._event_at = time.perf_counter()
+        self._is_answering_engine = isinstance(event, ev.EngineAudio)
+        for action in self.session.receive(event, self._loop.time()):
+            self._perform[type(action)](self, action)
+        self._arm()
+
+    def end(self, reason: str) -> None:
+        """End the call for a reason of `calls.reasons`."""
+        self.dispatch(ev.EndRequested(reason))
+
+    async def wait_until_stored(self, timeout_s: float = 6.0) -> None:
+        """Wait until the call's end is in the database, but not for ever."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._stored.wait()
+
+    # --- The two sockets --------------------------------------------------------------
+
+    def attach_phone(self, port: Port, stream_sid: str) -> None:
+        """A media stream of this call proved itself; an older one is closed."""
+        old, self._phone = self._phone, port
+        self._phone_is_gone.clear()
+        if old is not None:
+            old.close(1000, "replaced")
+        self._stream_sid = stream_sid
+        self.dispatch(ev.StreamStarted(stream_sid))
+
+    def detach_phone(self, port: Port) -> None:
+        """The media stream is gone; an old one's end means nothing."""
+        if self._phone is port:
+            self._phone = None
+            self._phone_is_gone.set()
+            self.dispatch(ev.StreamStopped())
+
+    def attach_caller(self, port: Port, order: int) -> bool:
+        """A caller's socket was authorised; an older one is told so and closed.
+
+        Args:
+            port: the socket.
+            order: when it was opened, among all sockets of this process; looking two
+                of them up may take different times.
+
+        Returns:
+            False if this is the older one itself.
+        """
+        if order < self._caller_order:
+            port.close(REPLACED, "replaced")
+            return False
+        old, self._caller = self._caller, port
+        self._caller_order = order
+        if old is not None:
+            old.close(REPLACED, "replaced")
+        for message in self.session.snapshot():
+            port.send(browser.encode_server(message))
+        self.dispatch(ev.CallerAttached())
+        return True
+
+    def detach_caller(self, port: Port) -> None:
+        """The caller's socket is gone; a replaced one's end means nothing."""
+        if self._caller is port:
+            self._caller = None
+            self.dispatch(ev.CallerLost())
+
+    # --- Actions ----------------------------------------------------------------------
+
+    def _send_frame(self, action: act.SendFrame) -> None:
+        if self._phone is None:
+            return
+        on_sent = self._measure(self.relay_out) if self._is_answering_engine else None
+        text = media.encode_media(self._stream_sid, action.payload)
+        self._phone.send(text, on_sent)
+
+    def _send_clear(self, action: act.SendClear) -> None:
+        if self._phone is not None:
+            self._phone.send(media.encode_clear(self._stream_sid))
+
+    def _send_mark(self, action: act.SendMark) -> None:
+        if self._phone is not None:
+            self._phone.send(media.encode_mark(self._stream_sid, action.name))
+
+    def _feed_engine(self, action: act.FeedEngine) -> None:
+        engine = self._engines.get(action.leg)
+        if engine is None:
+            return
+        on_sent = None
+        if action.leg is Leg.CALLEE:
+            on_sent = self._measure(self.relay_in)
+            if action.held_ms is not None:
+                self.hold_back.add(action.held_ms)
+        if not engine.send(translate.append(action.pcm), on_sent):
+            self._log.warning("engine_not_fed", leg=action.leg)
+
+    def _close_engine(self, action: act.CloseEngine) -> None:
+        self._spawn(self._close(action.leg), f"close-{action.leg}")
+
+    def _render_line(self, action: act.RenderLine) -> None:
+        self._spawn(self._render(action.line), f"render-{action.line}")
+
+    def _send_caller_audio(self, action: act.SendCallerAudio) -> None:
+        if self._caller is not None:
+            self._caller.send(action.pcm.astype("<i2", copy=False).tobytes())
+
+    def _send_caller(self, action: act.SendCaller) -> None:
+        if self._caller is not None:
+            self._caller.send(browser.encode_server(action.message))
+        if action.is_public:
+            self._news.put_nowait(msgspec.to_builtins(action.message))
+
+    def _store_utterance(self, action: act.StoreUtterance) -> None:
+        if action.latency_ms is not None and action.latency_ms > 0:
+            self.interpretation[action.leg].add(action.latency_ms)
+        call_id = self.facts.call_id
+        self._writes.put_nowait(lambda: services.store_utterance(call_id, action))
+
+    def _record_event(self, action: act.RecordEvent) -> None:
+        call_id = self.facts.call_id
+        self._writes.put_nowait(
+            lambda: services.record_event(call_id, action.kind, action.data)
+        )
+
+    def _hang_up(self, action: act.HangUp) -> None:
+        self._spawn(self._end_telephone(), "hang-up")
+
+    def _check_telephone(self, action: act.CheckTelephone) -> None:
+        self._spawn(self._ask_telephone(), "check-telephone")
+
+    def _finish(self, action: act.Finish) -> None:
+        self._spawn(self._wind_up(action), "wind-up")
+
+    _perform: Final[dict[type[act.Action], Callable[..., None]]] = {
+        act.SendFrame: _send_frame,
+        act.SendClear: _send_clear,
+        act.SendMark: _send_mark,
+        act.FeedEngine: _feed_engine,
+        act.CloseEngine: _close_engine,
+        act.RenderLine: _render_line,
+        act.SendCallerAudio: _send_caller_audio,
+        act.SendCaller: _send_caller,
+        act.StoreUtterance: _store_utterance,
+        act.RecordEvent: _record_event,
+        act.HangUp: _hang_up,
+        act.CheckTelephone: _check_telephone,
+        act.Finish: _finish,
+    }
+
+    # --- Engines ----------------------------------------------------------------------
+
+    def _new_engine(self, leg: Leg) -> EngineSocket:
+        config = self.facts.config
+        languages = {
+            Leg.CALLER: config.callee_language,
+            Leg.CALLEE: config.caller_language,
+        }
+        model = settings.OPENAI_TRANSLATE_MODEL
+        engine: EngineSocket
+
+        def on_event(event: wire.ServerEvent) -> None:
+            self._on_engine_event(leg, engine, event)
+
+        def on_lost() -> None:
+            self._on_engine_lost(leg, engine)
+
+        engine = EngineSocket(
+            url=f"{settings.OPENAI_REALTIME_URL}{translate.PATH}?model={model}",
+            api_key=settings.OPENAI_API_KEY,
+            update=translate.session_update(
+                languages[leg], settings.OPENAI_LIVE_TRANSCRIBE_MODEL
+            ),
+            on_event=on_event,
+            on_lost=on_lost,
+            safety_id=str(self.facts.owner_id),
+        )
+        return engine
+
+    async def _open_engine(self, leg: Leg) -> None:
+        engine = self._new_engine(leg)
+        await engine.open()
+        self._engines[leg] = engine
+        if engine.expires_at is not None:
+            delay_s = max(10.0, engine.expires_at - time.time() - ROLL_OVER_S)
+            self._rollovers[leg] = self._loop.call_later(
+                delay_s, lambda: self._spawn(self._roll_over(leg), f"roll-over-{leg}")
+            )
+        self.dispatch(ev.EngineReady(leg))
+
+    async def _reopen(self, leg: Leg) -> None:
+        """Open a lost engine again, however long it takes, while the call lives."""
+        for pause_s in itertools.chain(BACKOFF_S, itertools.repeat(BACKOFF_S[-1])):
+            if self.is_over or self.session.phase in (Phase.ENDING, Phase.OVER):
+                return
+            try:
+                await self._open_engine(leg)
+            except EngineRefusedError as error:
+                self._log.warning("engine_refused", leg=leg, code=error.code)
+            else:
+                return
+            await asyncio.sleep(pause_s)
+
+    async def _roll_over(self, leg: Leg) -> None:
+        """Replace a session about to expire; the old one says its last words."""
+        old = self._engines.get(leg)
+        try:
+            await self._open_engine(leg)
+        except EngineRefusedError as error:
+            self._log.warning("roll_over_refused", leg=leg, code=error.code)
+            return
+        if old is not None:
+            await old.finish(translate.CLOSE)
+
+    def _on_engine_event(
+        self, leg: Leg, engine: EngineSocket, event: wire.ServerEvent
+    ) -> None:
+        ours = translate.parse(event, leg)
+        if ours is None or isinstance(ours, translate.Closed):
+            return  # after `closed` the socket closes, and `finish` returns
+        if isinstance(ours, translate.Refused):
+            self._log.warning("engine_error", leg=leg, code=ours.code)
+            if ours.code in translate.FATAL_CODES:
+                self._on_engine_lost(leg, engine)
+            return
+        self.dispatch(ours)
+
+    def _on_engine_lost(self, leg: Leg, engine: EngineSocket) -> None:
+        if self._engines.get(leg) is not engine or self.is_over:
+            return
+        del self._engines[leg]
+        self._spawn(engine.close(), f"let-go-{leg}")
+        self._log.warning("engine_lost", leg=leg)
+        self.dispatch(ev.EngineLost(leg))
+        self._spawn(self._reopen(leg), f"reopen-{leg}")
+
+    async def _close(self, leg: Leg) -> None:
+        engine = self._engines.get(leg)
+        if engine is not None:
+            await engine.finish(translate.CLOSE)
+        self.dispatch(ev.EngineClosed(leg))
+
+    async def _render(self, line: Line) -> None:
+        """Have a sentence of our own spoken; the session always gets an answer."""
+        language = self.facts.config.callee_language
+        text = text_of(line, language)
+        try:
+            pcm = await self._speaker.render(text, language)
+        except EngineRefusedError as error:
+            self._log.warning("line_not_rendered", line=line, code=error.code)
+            self.dispatch(ev.LineRendered(line, text, ev.NO_SOUND))
+            if line is Line.GREETING and not self._background:
+                raise  # not begun yet: nothing is dialled without a greeting
+            return
+        self.dispatch(ev.LineRendered(line, text, pcm))
+
+    # --- The telephone company --------------------------------------------------------
+
+    async def _end_telephone(self) -> None:
+        try:
+            await in_database(services.hang_up, self.facts.call_id)
+        except Exception as error:
+            # Our own end of the stream is closed with the session; what follows in
+            # the TwiML hangs up a call that is over.
+            self._log.warning("hang_up_failed", error=type(error).__name__)
+            call_id = self.facts.call_id
+            self._writes.put_nowait(
+                lambda: services.record_event(call_id, "hang_up_failed", {})
+            )
+
+    async def _ask_telephone(self) -> None:
+        try:
+            status = await in_database(services.check_telephone, self.facts.call_id)
+        except Exception as error:
+            self._log.warning("telephone_unreachable", error=type(error).__name__)
+            return
+        self._log.info("telephone_checked", status=status)
+
+    # --- The control plane ------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        group, channel = call_group(self.facts.call_id), await layer.new_channel()
+        await layer.group_add(group, channel)
+        try:
+            while True:
+                message = await layer.receive(channel)
+                self._on_control(message.get("event", {}))
+        finally:
+            with contextlib.suppress(Exception):
+                await layer.group_discard(group, channel)
+
+    def _on_control(self, event: dict[str, Any]) -> None:
+        match event.get("kind"):
+            case "status":
+                self.dispatch(
+                    ev.StatusChanged(event["status"], event.get("reason", ""))
+                )
+            case "answered_by":
+                self.dispatch(ev.AnsweredByKnown(event["value"]))
+            case "end":
+                self.end(event.get("by", "hung_up_by_caller"))
+
+    async def _tell_viewers(self) -> None:
+        layer = get_channel_layer()
+        group = viewers_group(self.facts.call_id)
+        while True:
+            message = await self._news.get()
+            try:
+                if layer is not None:
+                    await layer.group_send(
+                        group, {"type": "call.event", "message": message}
+                    )
+            except Exception as error:
+                self._log.warning("viewers_not_told", error=type(error).__name__)
+            finally:
+                self._news.task_done()
+
+    async def _report_latency(self) -> None:
+        while True:
+            await asyncio.sleep(LATENCY_EVERY_S)
+            if self._caller is not None and self.relay_in.n:
+                message = browser.Latency(
+                    relay_in_p50_ms=self.relay_in.percentile(50),
+                    relay_in_p99_ms=self.relay_in.percentile(99),
+                    relay_out_p50_ms=self.relay_out.percentile(50),
+                    relay_out_p99_ms=self.relay_out.percentile(99),
+                    caller_to_callee_ms=self.interpretation[Leg.CALLER].percentile(50),
+                    callee_to_caller_ms=self.interpretation[Leg.CALLEE].percentile(50),
+                )
+                self._caller.send(browser.encode_server(message))
+
+    async def _write_down(self) -> None:
+        """Write to the database, in order, one thing at a time."""
+        while True:
+            write = await self._writes.get()
+            try:
+                await self._write_one(write)
+            finally:
+                self._writes.task_done()
+
+    async def _write_one(self, write: Callable[[], None]) -> None:
+        for attempt in range(1, WRITE_ATTEMPTS + 1):
+            try:
+                await in_database(write)
+            except Exception as error:
+                self._log.warning(
+                    "write_failed", attempt=attempt, error=type(error).__name__
+                )
+                await asyncio.sleep(0.5 * attempt)
+            else:
+                return
+
+    # --- The end ----------------------------------------------------------------------
+
+    async def _wind_up(self, action: act.Finish) -> None:
+        """Store everything, say goodbye to both sockets, let go."""
+        await self._writes.join()
+        status, outcome = action.status, action.outcome
+        try:
+            status, outcome = await in_database(
+                services.finish,
+                self.facts.call_id,
+                action.status,
+                action.outcome,
+                action.reason,
+                self.latency(),
+            )
+        except Exception as error:
+            self._log.error("finish_failed", error=type(error).__name__)
+        self._stored.set()
+        if self._caller is not None:
+            self._caller.send(browser.encode_server(browser.Ended(status, outcome)))
+            self._caller.close(1000, "ended")
+        await self._let_telephone_close()
+        await self._news.join()
+        self._log.info("call_over", status=status, outcome=outcome)
+        await self._let_go()
+
+    async def _let_telephone_close(self) -> None:
+        """Give Twilio a moment to say `stop`, then close our end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANG_UP_GRACE_S):
+                await self._phone_is_gone.wait()
+        if self._phone is not None:
+            self._phone.close(1000, "over")
+
+    async def _let_go(self) -> None:
+        self.is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for rollover in self._rollovers.values():
+            rollover.cancel()
+        me = asyncio.current_task()
+        tasks = [t for t in (*self._tasks, *self._background) if t is not me]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        closing = [e.close() for e in self._engines.values()]
+        await asyncio.gather(*closing, self._speaker.close(), return_exceptions=True)
+        self._engines.clear()
+        self._on_over(self)
+        self._stored.set()
+
+    async def abandon(self) -> None:
+        """Let go at once, as when the process stops; the call itself may live on."""
+        for port in (self._caller, self._phone):
+            if port is not None:
+                port.close(1012, "restarting")
+        if self._background:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await self._writes.join()
+        await self._let_go()
+
+    # --- Small things -----------------------------------------------------------------
+
+    def latency(self) -> dict[str, float | int | None]:
+        """Return what the relay added, and how late the interpretation was, ms.
+
+        `relay_in`: frame from the telephone → engine's socket; `relay_out`: engine's
+        delta → telephone's socket; `hold_back`: how long the oldest sound of a message
+        waited for the rest of it, while the callee speaks; `interpretation_*`: end of
+        that leg's speech → first interpreted sound.
+        """
+        meters = {
+            "relay_in": self.relay_in,
+            "relay_out": self.relay_out,
+            "hold_back": self.hold_back,
+            **{f"interpretation_{k}": m for k, m in self.interpretation.items()},
+        }
+        result: dict[str, float | int | None] = {}
+        for name, meter in meters.items():
+            result[f"{name}_p50_ms"] = meter.percentile(50)
+            result[f"{name}_p99_ms"] = meter.percentile(99)
+            result[f"{name}_n"] = meter.n
+        return result
+
+    def _measure(self, meter: Meter) -> Callable[[], None]:
+        since, clock = self._event_at, time.perf_counter
+        return lambda: meter.add((clock() - since) * 1000)
+
+    def _arm(self) -> None:
+        """Set the one timer to the session's next deadline."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = None if self.is_over else self.session.next_deadline()
+        if due is not None:
+            self._timer = self._loop.call_at(due, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.dispatch(ev.DeadlinePassed())
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = self._loop.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_task_done)
+
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("task_failed", task=task.get_name(), exc_info=error)

@@ -1,0 +1,273 @@
+"""Which words belong to which utterance.
+
+Theory of operation.  A translation session gives sound and two streams of text with no
+ids between them.  What we know ourselves is when each leg speaks.  So (contract
+section 3): an utterance begins with detected speech; source text belongs to the newest
+utterance whose original is still open; translated text belongs to the oldest one whose
+translation is not final.  An original is final when its speech has ended and no text
+has come for a while; a translation when text *and* sound have been silent for a while,
+or when the next one begins.  Text that belongs to nothing is a caption of its own: it
+is never merged by guess, and never thrown away.
+
+Times are ms of the call's clock and are given to every method.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from realtime.config import CaptionConfig
+from realtime.events import Leg
+
+_SENTENCE_END: Final = (".", "!", "?", "。", "！", "？", "…")
+
+
+@dataclass(slots=True)
+class Caption:
+    """One utterance and everything it says so far.
+
+    Attributes:
+        has_sound: translated sound of it has come.
+        is_echo: these are our own words, come back: never shown, never kept.
+    """
+
+    utterance_id: str
+    leg: Leg
+    started_ms: int
+    ended_ms: int | None = None
+    original: str = ""
+    translation: str = ""
+    original_final: bool = False
+    translation_final: bool = False
+    has_sound: bool = False
+    source_at_ms: int = 0
+    target_at_ms: int | None = None
+    first_target_ms: int | None = None
+    first_source_ms: int | None = None
+    is_echo: bool = False
+
+    @property
+    def has_text(self) -> bool:
+        return bool(self.original or self.translation)
+
+    @property
+    def latency_ms(self) -> int | None:
+        """End of speech → first translated sound; negative: it began earlier."""
+        if self.first_target_ms is None or self.ended_ms is None or not self.original:
+            return None
+        return self.first_target_ms - self.ended_ms
+
+    @property
+    def is_final(self) -> bool:
+        return self.original_final and self.translation_final
+
+
+class CaptionTrack:
+    """The captions of one leg's speech.
+
+    Args:
+        leg: who speaks.
+        config: when text is final.
+        first_number: continues the numbering of a call that is taken up again.
+    """
+
+    def __init__(self, leg: Leg, config: CaptionConfig, first_number: int = 1) -> None:
+        self._leg = leg
+        self._config = config
+        self._number = first_number
+        self._open: deque[Caption] = deque()
+        self._changed: dict[str, Caption] = {}
+        self._finished: list[Caption] = []
+        self._all_by_start: deque[Caption] = deque(maxlen=200)
+        self._speaking: Caption | None = None
+
+    # What happens ------------------------------------------------------------------
+
+    def speech_started(self, at_ms: int) -> None:
+        """Open an utterance: the leg began to speak."""
+        if self._speaking is None:
+            self._speaking = self._new(at_ms)
+
+    def speech_ended(self, at_ms: int) -> None:
+        """Close it: the leg is silent."""
+        caption, self._speaking = self._speaking, None
+        if caption is not None:
+            caption.ended_ms = max(at_ms, caption.started_ms)
+            caption.source_at_ms = caption.ended_ms
+            self._touch(caption)
+
+    def source_text(self, delta: str, now_ms: int) -> Caption:
+        """Append to what the leg said.
+
+        Returns:
+            the utterance that it belongs to.
+        """
+        caption = next((c for c in reversed(self._open) if not c.original_final), None)
+        if caption is None:
+            caption = self._new(now_ms)
+            caption.ended_ms = now_ms
+        if not caption.original:
+            self._give_up_before(caption)
+        caption.original += delta
+        caption.source_at_ms = now_ms
+        if caption.first_source_ms is None:
+            caption.first_source_ms = now_ms
+        self._touch(caption)
+        return caption
+
+    def target_text(self, delta: str, now_ms: int) -> Caption:
+        """Append to the translation.
+
+        Returns:
+            the utterance that it belongs to.
+        """
+        caption = self._target(now_ms)
+        caption.translation += delta
+        caption.target_at_ms = now_ms
+        self._touch(caption)
+        return caption
+
+    def target_sound(self, now_ms: int) -> Caption:
+        """Note translated sound.
+
+        Returns:
+            the utterance that it belongs to.
+        """
+        caption = self._target(now_ms)
+        caption.target_at_ms = now_ms
+        if caption.first_target_ms is None:
+            caption.first_target_ms = now_ms
+        caption.has_sound = True
+        return caption
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass: make final what is silent."""
+        if not self._open:
+            return
+        c = self._config
+        for caption in self._open:
+            if not caption.original_final and caption.ended_ms is not None:
+                quiet_ms = now_ms - caption.source_at_ms
+                limit_ms = c.final_after_ms if caption.original else c.no_text_after_ms
+                if quiet_ms >= limit_ms:
+                    caption.original_final = True
+                    self._touch(caption)
+            if not caption.translation_final and caption.ended_ms is not None:
+                target_at_ms = caption.target_at_ms
+                if target_at_ms is None:
+                    is_final = now_ms - caption.ended_ms >= c.no_text_after_ms
+                else:
+                    is_final = now_ms - target_at_ms >= c.final_after_ms
+                if is_final:
+                    caption.translation_final = True
+                    self._touch(caption)
+        self._sweep()
+
+    def flush(self, now_ms: int) -> None:
+        """Make everything final: no more text will come."""
+        if self._speaking is not None:
+            self.speech_ended(now_ms)
+        for caption in self._open:
+            if not caption.is_final:
+                caption.original_final = caption.translation_final = True
+                if caption.ended_ms is None:
+                    caption.ended_ms = now_ms
+                self._touch(caption)
+        self._sweep()
+
+    # What came of it -----------------------------------------------------------------
+
+    def changed(self) -> list[Caption]:
+        """Return the captions with news since the last call, oldest speech first."""
+        if not self._changed:
+            return []
+        captions = sorted(self._changed.values(), key=lambda c: c.started_ms)
+        self._changed.clear()
+        return captions
+
+    def finished(self) -> list[Caption]:
+        """Return the captions that became final since the last call."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    def mark_echo(self, caption: Caption, is_echo: bool) -> None:
+        """Hide an utterance that is our own voice; show it if it is not after all."""
+        caption.is_echo = is_echo
+        if is_echo:
+            self._changed.pop(caption.utterance_id, None)
+        else:
+            self._touch(caption)
+
+    @property
+    def current(self) -> Caption | None:
+        """The utterance that is being spoken."""
+        return self._speaking
+
+    def find(self, utterance_id: str) -> Caption | None:
+        """Return one of the latest captions."""
+        return next(
+            (c for c in self._all_by_start if c.utterance_id == utterance_id), None
+        )
+
+    def recent(self) -> list[Caption]:
+        """Return the latest captions that have text, for a client that comes back."""
+        return [c for c in self._all_by_start if c.has_text and not c.is_echo]
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is waiting for text or for time to pass."""
+        return not self._open
+
+    # Inside --------------------------------------------------------------------------
+
+    def _new(self, at_ms: int) -> Caption:
+        caption = Caption(f"{self._leg}-{self._number}", self._leg, max(0, at_ms))
+        caption.source_at_ms = at_ms
+        self._number += 1
+        self._open.append(caption)
+        self._all_by_start.append(caption)
+        return caption
+
+    def _target(self, now_ms: int) -> Caption:
+        waiting = [c for c in self._open if not c.translation_final]
+        if not waiting:
+            caption = self._new(now_ms)
+            caption.ended_ms = now_ms
+            caption.original_final = True
+            return caption
+        oldest = waiting[0]
+        if len(waiting) > 1 and self._is_next_beginning(oldest, now_ms):
+            oldest.translation_final = True
+            self._touch(oldest)
+            return waiting[1]
+        return oldest
+
+    def _is_next_beginning(self, oldest: Caption, now_ms: int) -> bool:
+        return (
+            oldest.target_at_ms is not None
+            and now_ms - oldest.target_at_ms >= self._config.sentence_gap_ms
+            and oldest.translation.rstrip().endswith(_SENTENCE_END)
+        )
+
+    def _give_up_before(self, caption: Caption) -> None:
+        """Close older utterances that brought no text.
+
+        A cough must not wait for the next sentence's translation.
+        """
+        for older in self._open:
+            if older is caption:
+                break
+            if older.ended_ms is not None and not older.has_text:
+                older.original_final = older.translation_final = True
+        self._sweep()
+
+    def _touch(self, caption: Caption) -> None:
+        if caption.has_text and not caption.is_echo:
+            self._changed[caption.utterance_id] = caption
+
+    def _sweep(self) -> None:
+        done = [c for c in self._open if c.is_final]
+        if not done:
+            return
+        self._open = deque(c for c in self._open if not c.is_final)
+        self._finished.extend(c for c in done if c.has_text and not c.is_echo)

@@ -1,0 +1,202 @@
+"""Tunables of the audio path: built once per call, never read from the environment.
+
+Every number names its unit and where it comes from.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+LINE_HZ: Final = 8000
+"""The telephone's sample rate (G.711)."""
+ENGINE_HZ: Final = 24000
+"""What the translation engine and the caller's socket take (facts/openai.md 2)."""
+FRAME_MS: Final = 20
+"""One media frame; the line's own clock (facts/twilio.md 1)."""
+ENGINE_FRAME_SAMPLES: Final = ENGINE_HZ * FRAME_MS // 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayoutConfig:
+    """How audio is released to the telephone."""
+
+    max_ahead_ms: int = 200
+    """Never more than this in Twilio's buffer, so that `clear` and the cursor stay
+    true (design section 3)."""
+    progress_every_ms: int = 200
+    """How often the caller is told what the callee has heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineConfig:
+    """What happens when the line's frames are late."""
+
+    stall_ms: int = 60
+    """Three missing frames: from here on the clock continues from time."""
+    silence_after_ms: int = 500
+    """A stall this long is fed to the engine as silence; a shorter one is only late."""
+    burst_ms: int = 15
+    """Frames closer together than this are a backlog being worked off, not the pace of
+    the line; three quarters of a frame, so that jitter is not taken for it."""
+    max_gap_ms: int = 2000
+    """At most this much silence replaces frames that the line itself skipped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerInputConfig:
+    """The caller's audio, which arrives when the network lets it."""
+
+    slack_ms: int = 400
+    """The engine is fed silence only when the caller's audio is later than this.
+    Shorter, and the stutter of an ordinary wireless network tears words apart: with
+    150 ms late and caught up every 2 s, 60 lost 4 phrases of three conversations
+    and 400 none."""
+    max_ahead_ms: int = 10_000
+    """More audio than time by this much is not a microphone: the socket is closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedConfig:
+    """How much sound goes into one message.
+
+    A message costs a system call at both ends whatever its length, and the translation
+    engine works in frames of 200 ms anyway (facts/openai.md 2).
+    """
+
+    speech_batch_ms: int = 60
+    """While somebody speaks: the safe middle of 40 to 100 ms."""
+    idle_batch_ms: int = 200
+    """While nobody does; the first sure window of speech is sent at once, and with it
+    everything that waited."""
+    caller_batch_ms: int = 40
+    """What the caller hears."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechConfig:
+    """Speech detection on Silero's probabilities, 32 ms each."""
+
+    enter: float = 0.5
+    """Silero's own default threshold."""
+    exit: float = 0.35
+    """Silero's default negative threshold: 0.15 below the entry."""
+    enter_windows: int = 2
+    """Two windows in a row (64 ms): a click is not speech."""
+    exit_ms: int = 350
+    """Pauses inside a phrase are shorter than this (facts/line.md: 0.5 s and longer
+    separate phrases)."""
+    pre_roll_ms: int = 60
+    """How much earlier than the first sure window speech is said to begin."""
+    wake_over_floor: float = 1.5
+    """A window this much louder (3.5 dB) than the line's noise is put to the network;
+    stationary noise stays below it (measured: 32 ms windows vary by 1 dB)."""
+    enter_over_floor: float = 2.0
+    """Speech begins only 6 dB above the noise, whatever the network thinks."""
+    awake_ms: int = 480
+    """How long the network goes on listening after the last such window."""
+    context_ms: int = 320
+    """What came before is heard by the network first: its recurrent state needs it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnConfig:
+    """When the callee's speech stops ours (contract section 3, interruption)."""
+
+    confirm_ms: int = 600
+    """Speech over our playback that lasts longer is an interruption (contract)."""
+    backchannel_gap_ms: int = 64
+    """Two windows without speech end a backchannel: the network lets go of a word about
+    120 ms after its end, and playout has to go on within 200 ms (contract)."""
+    hold_limit_ms: int = 15_000
+    """How long what we have to say waits for the callee to finish (contract)."""
+    slack_ms: int = 200
+    """Recognised words of an utterance that began this much earlier are not news."""
+    rewind_ms: int = 4000
+    """At most this much is said again after an interruption."""
+    pause_ms: int = 80
+    """What counts as a pause to go on from."""
+    kept_utterances: int = 6
+    """How many of the caller's utterances can be repeated as they were spoken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopConfig:
+    """When recognised words are an echo of ours."""
+
+    similarity: float = 0.8
+    """Share of the recognised letters that are part of what was played."""
+    tail_ms: int = 1000
+    """An echo ends at the latest 600 ms after its sound was played (facts/line.md), and
+    the end of speech is known to some 300 ms."""
+    min_letters: int = 6
+    """Shorter words ("네", "okay") are everybody's, and so is the beginning of many a
+    sentence."""
+    kept: int = 8
+    """Sentences that are remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionConfig:
+    """When text is final (contract section 3)."""
+
+    final_after_ms: int = 1200
+    """Silence of target text and sound after which a translation is final."""
+    no_text_after_ms: int = 8000
+    """Speech that brought no text for this long will not bring any."""
+    sentence_gap_ms: int = 300
+    """A finished sentence and this much silence: the next translation begins, if a
+    later utterance is waiting for one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryConfig:
+    """How long words are kept for an engine that is away."""
+
+    keep_ms: int = 30_000
+    """Audio kept for an engine that reconnects (WIGVO v2's ring buffer)."""
+    degraded_after_ms: int = 10_000
+    """From here on the caller is told that words are only being kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeConfig:
+    """How a call ends."""
+
+    max_call_ms: int = 3_300_000
+    caller_grace_ms: int = 60_000
+    warn_before_ms: int = 60_000
+    """The caller hears of the time limit this early."""
+    farewell_ms: int = 7_000
+    """The longest line of our own; spoken before the limit hangs up."""
+    drain_ms: int = 3_000
+    """How long an engine may take to finish the last words after the end."""
+    take_up_check_ms: int = 2_000
+    """After a restart the telephone is asked this soon whether the call still is."""
+    stream_return_ms: int = 15_000
+    """A stream that dropped comes back by `/twilio/resume`, or the call is over;
+    Twilio allows its webhooks 15 s (facts/twilio.md 2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallConfig:
+    """Everything one call's session needs to know."""
+
+    call_id: str
+    caller_language: str
+    callee_language: str
+    original_gain: float = 0.15
+    """The callee's own voice under the interpretation (contract, modes)."""
+    passthrough_after_ms: int = 1500
+    """Words that have been recognised for this long and bring no translation are in the
+    caller's language already: the engine is silent, so the original comes through."""
+    start_ms: int = 0
+    """Where the call's clock stands; not zero when a call is taken up again."""
+    playout: PlayoutConfig = field(default_factory=PlayoutConfig)
+    line: LineConfig = field(default_factory=LineConfig)
+    caller_input: CallerInputConfig = field(default_factory=CallerInputConfig)
+    feed: FeedConfig = field(default_factory=FeedConfig)
+    speech: SpeechConfig = field(default_factory=SpeechConfig)
+    turns: TurnConfig = field(default_factory=TurnConfig)
+    loops: LoopConfig = field(default_factory=LoopConfig)
+    captions: CaptionConfig = field(default_factory=CaptionConfig)
+    recovery: RecoveryConfig = field(default_factory=RecoveryConfig)
+    life: LifeConfig = field(default_factory=LifeConfig)

@@ -1,0 +1,236 @@
+"""What can happen in a live call.  Pure data; the session receives these."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pcm = NDArray[np.int16]
+"""Mono samples, full scale +-32767; the rate is said where it is used."""
+
+NO_SOUND: Pcm = np.zeros(0, np.int16)
+
+
+class Leg(StrEnum):
+    """Who speaks.  `callee` is always the telephone side."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+
+    @property
+    def other(self) -> "Leg":
+        return Leg.CALLEE if self is Leg.CALLER else Leg.CALLER
+
+
+class Line(StrEnum):
+    """Sentences of the system's own that are spoken to the callee."""
+
+    GREETING = "greeting"
+    WAIT = "wait"
+    APOLOGY = "apology"
+    TIME_LIMIT = "time_limit"
+
+
+# --- The telephone -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStarted:
+    """A media stream of this call was opened and proved itself."""
+
+    stream_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalleeFrame:
+    """20 ms from the telephone.
+
+    Attributes:
+        payload: 160 bytes of mu-law.
+        timestamp_ms: since this stream's start, by Twilio's clock.
+    """
+
+    payload: bytes
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkReturned:
+    """The telephone has played (or cleared) everything before the mark."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived:
+    """The callee pressed a key."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStopped:
+    """The media stream is gone; the call itself may go on."""
+
+
+# --- The caller ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAttached:
+    """A caller's socket was opened, or took over from an older one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLost:
+    """The caller's socket is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAudio:
+    """Sound from the caller: PCM at 24 kHz, up to 200 ms."""
+
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class CallerMuted:
+    """The caller switched the microphone off or on."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalGain:
+    """How loud the caller wants the callee's own voice, 0 to 1."""
+
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatAsked:
+    """The caller wants an utterance to be said to the callee again."""
+
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardAsked:
+    """The caller does not want the rest of an utterance to be said."""
+
+    utterance_id: str
+
+
+# --- The engines ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReady:
+    """The engine that interprets this leg is open and configured."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAudio:
+    """Interpreted sound of what this leg said: PCM at 24 kHz, any length."""
+
+    leg: Leg
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """More text of what this leg said, to be appended as it is."""
+
+    leg: Leg
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetText:
+    """More text of the interpretation of what this leg said."""
+
+    leg: Leg
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLost:
+    """The engine's socket broke; somebody is opening a new one."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class EngineClosed:
+    """The engine has said everything and is closed, as asked."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class LineRendered:
+    """A sentence of our own is ready: PCM at 24 kHz, empty if it failed."""
+
+    line: Line
+    text: str
+    pcm: Pcm
+
+
+# --- The control plane ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """The telephone company or a person changed the call's status."""
+
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredByKnown:
+    """Who or what picked up, as far as the telephone company can tell."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndRequested:
+    """Somebody entitled to it ends the call; `reason` is a code of calls.reasons."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """The time that `next_deadline` named has come."""
+
+
+Event = (
+    StreamStarted
+    | CalleeFrame
+    | MarkReturned
+    | DtmfReceived
+    | StreamStopped
+    | CallerAttached
+    | CallerLost
+    | CallerAudio
+    | CallerMuted
+    | OriginalGain
+    | RepeatAsked
+    | DiscardAsked
+    | EngineReady
+    | EngineAudio
+    | SourceText
+    | TargetText
+    | EngineLost
+    | EngineClosed
+    | LineRendered
+    | StatusChanged
+    | AnsweredByKnown
+    | EndRequested
+    | DeadlinePassed
+)

@@ -1,0 +1,182 @@
+# ruff: noqa: E501 -- wide scripts count double, and a broken sentence reads badly
+"""Sentences that the system itself says to the callee, in each language it can speak.
+
+They are fixed so that they can be spoken before they are needed, and so that the
+callee's first words about us are always the same: who is calling, and that an AI
+interprets.
+"""
+
+from typing import Final
+
+from realtime.events import Line
+
+LINES: Final[dict[str, dict[Line, str]]] = {
+    "en": {
+        Line.GREETING: (
+            "Hello. I am an AI interpreter calling for someone who speaks another"
+            " language. Please speak normally."
+        ),
+        Line.WAIT: "One moment, please.",
+        Line.APOLOGY: (
+            "Sorry, the connection was lost, so I have to end this call. Thank you."
+        ),
+        Line.TIME_LIMIT: "Sorry, our time is up, so I have to end this call. Thank you.",
+    },
+    "ko": {
+        Line.GREETING: (
+            "안녕하세요. 다른 언어를 쓰는 분의 전화를 통역하는 인공지능입니다."
+            " 평소처럼 말씀해 주세요."
+        ),
+        Line.WAIT: "잠시만 기다려 주세요.",
+        Line.APOLOGY: "죄송합니다. 연결이 끊어져서 전화를 마치겠습니다. 감사합니다.",
+        Line.TIME_LIMIT: "죄송합니다. 통화 시간이 다 되어 전화를 마치겠습니다. 감사합니다.",
+    },
+    "ja": {
+        Line.GREETING: (
+            "もしもし。別の言語を話す方のお電話を通訳するAIです。"
+            "普段どおりお話しください。"
+        ),
+        Line.WAIT: "少々お待ちください。",
+        Line.APOLOGY: "申し訳ありません。接続が切れたため、通話を終了します。ありがとうございました。",
+        Line.TIME_LIMIT: "申し訳ありません。時間になりましたので、通話を終了します。ありがとうございました。",
+    },
+    "zh": {
+        Line.GREETING: (
+            "您好。我是人工智能翻译，正在为说另一种语言的人打电话。请像平时一样说话。"
+        ),
+        Line.WAIT: "请稍等。",
+        Line.APOLOGY: "抱歉，连接中断了，我只好结束通话。谢谢。",
+        Line.TIME_LIMIT: "抱歉，通话时间到了，我只好结束通话。谢谢。",
+    },
+    "es": {
+        Line.GREETING: (
+            "Hola. Soy un intérprete de inteligencia artificial y llamo de parte de una"
+            " persona que habla otro idioma. Hable con normalidad, por favor."
+        ),
+        Line.WAIT: "Un momento, por favor.",
+        Line.APOLOGY: (
+            "Lo siento, se ha perdido la conexión y tengo que terminar la llamada."
+            " Gracias."
+        ),
+        Line.TIME_LIMIT: (
+            "Lo siento, se ha acabado el tiempo y tengo que terminar la llamada."
+            " Gracias."
+        ),
+    },
+    "pt": {
+        Line.GREETING: (
+            "Olá. Sou um intérprete de inteligência artificial e ligo em nome de uma"
+            " pessoa que fala outro idioma. Por favor, fale normalmente."
+        ),
+        Line.WAIT: "Um momento, por favor.",
+        Line.APOLOGY: (
+            "Desculpe, a ligação da outra pessoa caiu e preciso encerrar a chamada."
+            " Obrigado."
+        ),
+        Line.TIME_LIMIT: (
+            "Desculpe, o tempo acabou e preciso encerrar a chamada. Obrigado."
+        ),
+    },
+    "fr": {
+        Line.GREETING: (
+            "Bonjour. Je suis un interprète à intelligence artificielle et j'appelle"
+            " pour une personne qui parle une autre langue. Parlez normalement, s'il"
+            " vous plaît."
+        ),
+        Line.WAIT: "Un instant, s'il vous plaît.",
+        Line.APOLOGY: (
+            "Désolé, la connexion est perdue et je dois mettre fin à l'appel. Merci."
+        ),
+        Line.TIME_LIMIT: (
+            "Désolé, le temps est écoulé et je dois mettre fin à l'appel. Merci."
+        ),
+    },
+    "de": {
+        Line.GREETING: (
+            "Guten Tag. Ich bin ein KI-Dolmetscher und rufe für einen Menschen an, der"
+            " eine andere Sprache spricht. Bitte sprechen Sie ganz normal."
+        ),
+        Line.WAIT: "Einen Moment, bitte.",
+        Line.APOLOGY: (
+            "Entschuldigung, die Verbindung ist abgerissen. Ich muss das Gespräch"
+            " beenden. Vielen Dank."
+        ),
+        Line.TIME_LIMIT: (
+            "Entschuldigung, unsere Zeit ist um. Ich muss das Gespräch beenden."
+            " Vielen Dank."
+        ),
+    },
+    "it": {
+        Line.GREETING: (
+            "Buongiorno. Sono un interprete di intelligenza artificiale e chiamo per una"
+            " persona che parla un'altra lingua. Parli pure normalmente."
+        ),
+        Line.WAIT: "Un momento, per favore.",
+        Line.APOLOGY: (
+            "Mi dispiace, la connessione è caduta e devo chiudere la chiamata. Grazie."
+        ),
+        Line.TIME_LIMIT: (
+            "Mi dispiace, il tempo è finito e devo chiudere la chiamata. Grazie."
+        ),
+    },
+    "ru": {
+        Line.GREETING: (
+            "Здравствуйте. Я переводчик на основе искусственного интеллекта и звоню от"
+            " имени человека, который говорит на другом языке. Говорите, пожалуйста,"
+            " как обычно."
+        ),
+        Line.WAIT: "Одну минуту, пожалуйста.",
+        Line.APOLOGY: (
+            "Извините, связь прервалась, и мне нужно закончить разговор. Спасибо."
+        ),
+        Line.TIME_LIMIT: (
+            "Извините, время вышло, и мне нужно закончить разговор. Спасибо."
+        ),
+    },
+    "vi": {
+        Line.GREETING: (
+            "Xin chào. Tôi là phiên dịch viên trí tuệ nhân tạo, gọi giúp một người nói"
+            " ngôn ngữ khác. Xin cứ nói chuyện bình thường."
+        ),
+        Line.WAIT: "Xin vui lòng chờ một chút.",
+        Line.APOLOGY: "Xin lỗi, kết nối đã bị mất nên tôi phải kết thúc cuộc gọi. Cảm ơn.",
+        Line.TIME_LIMIT: "Xin lỗi, đã hết giờ nên tôi phải kết thúc cuộc gọi. Cảm ơn.",
+    },
+    "id": {
+        Line.GREETING: (
+            "Halo. Saya penerjemah kecerdasan buatan, menelepon untuk seseorang yang"
+            " berbicara dalam bahasa lain. Silakan berbicara seperti biasa."
+        ),
+        Line.WAIT: "Mohon tunggu sebentar.",
+        Line.APOLOGY: (
+            "Maaf, sambungan terputus, jadi saya harus mengakhiri panggilan ini."
+            " Terima kasih."
+        ),
+        Line.TIME_LIMIT: (
+            "Maaf, waktu kita habis, jadi saya harus mengakhiri panggilan ini."
+            " Terima kasih."
+        ),
+    },
+    "hi": {
+        Line.GREETING: (
+            "नमस्ते। मैं एक एआई दुभाषिया हूँ और दूसरी भाषा बोलने वाले व्यक्ति की ओर से फ़ोन कर रहा हूँ।"
+            " कृपया सामान्य रूप से बोलिए।"
+        ),
+        Line.WAIT: "कृपया एक क्षण रुकिए।",
+        Line.APOLOGY: "क्षमा करें, संपर्क टूट गया है, इसलिए मुझे यह कॉल समाप्त करनी होगी। धन्यवाद।",
+        Line.TIME_LIMIT: "क्षमा करें, समय समाप्त हो गया है, इसलिए मुझे यह कॉल समाप्त करनी होगी। धन्यवाद।",
+    },
+}
+
+
+def text_of(line: Line, language: str) -> str:
+    """Return a sentence in the callee's language.
+
+    Args:
+        line: which sentence.
+        language: ISO 639-1, one that the system can speak.
+
+    Raises:
+        KeyError: a language that it cannot speak.
+    """
+    return LINES[language][line]

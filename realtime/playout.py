@@ -1,0 +1,200 @@
+"""What the telephone plays: a queue, a cursor, and never far ahead.
+
+Twilio buffers whatever it is sent and plays it in order.  Audio is therefore released
+only a little ahead of the line's clock, so that we always know which 20 ms the callee
+is hearing now: that is the echo reference, the recording, and the truth about what was
+heard.  `push` adds sound, `release` hands out what may be sent, `tick` moves the cursor
+by one frame of the line.  `cut` takes back what the telephone has not played yet (it is
+told to forget it), and `rewind` goes back to the last pause that the callee heard.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from realtime.audio.g711 import (
+    FRAME_SAMPLES,
+    SILENCE_BYTE,
+    SILENCE_FRAME,
+    decode_mulaw,
+)
+from realtime.config import FRAME_MS, PlayoutConfig
+
+_QUIET_PEAK: Final = 400
+"""A frame below this peak (-38 dBFS) is a pause in speech that we play; synthesised
+speech has no noise between its words."""
+_HISTORY_FRAMES: Final = 400
+"""8 s of what was played: more than is ever said again."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    tag: str
+    payload: bytearray
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """20 ms as the callee hears them.
+
+    Attributes:
+        payload: 160 bytes of mu-law; silence where nothing was queued.
+        tag: what the sound belongs to, or "" in silence.
+    """
+
+    payload: bytes
+    tag: str
+
+
+class Playout:
+    """The telephone's loudspeaker, as far as it is ours."""
+
+    def __init__(self, config: PlayoutConfig) -> None:
+        self._max_ahead_frames = max(1, config.max_ahead_ms // FRAME_MS)
+        self._waiting: deque[_Piece] = deque()
+        self._sent: deque[Played] = deque()
+        self._waiting_bytes = 0
+        self._history: deque[Played] = deque(maxlen=_HISTORY_FRAMES)
+        self.is_held = False
+
+    @property
+    def tags(self) -> list[str]:
+        """What the unheard sound belongs to, in order, each once."""
+        pieces = [*(p.tag for p in self._sent), *(p.tag for p in self._waiting)]
+        return list(dict.fromkeys(pieces))
+
+    @property
+    def queued_ms(self) -> int:
+        """Sound that the callee has not heard yet, sent or not, in ms."""
+        return len(self._sent) * FRAME_MS + -(-self._waiting_bytes // 8)
+
+    def has(self, tag: str) -> bool:
+        """Say whether any unheard sound belongs to this tag."""
+        return any(p.tag == tag for p in self._sent) or any(
+            p.tag == tag for p in self._waiting
+        )
+
+    def push(self, payload: bytes, tag: str) -> None:
+        """Add sound at the end.
+
+        Args:
+            payload: mu-law, any length.
+            tag: what it belongs to; sound of another tag never shares a frame.
+        """
+        if not payload:
+            return
+        self._waiting_bytes += len(payload)
+        if self._waiting and self._waiting[-1].tag == tag:
+            self._waiting[-1].payload += payload
+        else:
+            self._waiting.append(_Piece(tag, bytearray(payload)))
+
+    def release(self, *, pad: bool = False) -> bytes:
+        """Take the frames that may be sent to the telephone now.
+
+        Args:
+            pad: fill the last, incomplete frame with silence if the telephone would
+                otherwise have nothing to play, instead of waiting for its rest.
+
+        Returns:
+            whole frames of mu-law, possibly none.
+        """
+        out = bytearray()
+        if self.is_held:
+            return b""
+        while self._waiting and len(self._sent) < self._max_ahead_frames:
+            piece = self._waiting[0]
+            n = len(piece.payload)
+            is_last = len(self._waiting) == 1
+            if n < FRAME_SAMPLES and is_last and not (pad and not self._sent):
+                break
+            frame = bytes(piece.payload[:FRAME_SAMPLES])
+            del piece.payload[:FRAME_SAMPLES]
+            self._waiting_bytes -= len(frame)
+            if not piece.payload:
+                self._waiting.popleft()
+            frame = frame.ljust(FRAME_SAMPLES, bytes([SILENCE_BYTE]))
+            self._sent.append(Played(frame, piece.tag))
+            out += frame
+        return bytes(out)
+
+    def tick(self) -> Played:
+        """Advance the line by 20 ms.
+
+        Returns:
+            what the telephone plays in them.
+        """
+        if not self._sent:
+            return _SILENCE
+        played = self._sent.popleft()
+        self._history.append(played)
+        return played
+
+    def cut(self) -> None:
+        """Take back everything that was sent but not played, and hold it.
+
+        The telephone must be told to clear its buffer at the same moment.
+        """
+        while self._sent:
+            self._put_back(self._sent.pop())
+        self.is_held = True
+
+    def rewind(self, *, pause_ms: int, at_most_ms: int) -> int:
+        """Go back to the last pause before the cursor, within what is playing.
+
+        Args:
+            pause_ms: how long quiet has to be to count as a pause.
+            at_most_ms: how far to go back; without a pause within it, nothing is said
+                again unless the whole of it was that short.
+
+        Returns:
+            how much will be said again, ms.
+        """
+        if not self._waiting:
+            return 0
+        tag = self._waiting[0].tag
+        again: list[Played] = []
+        quiet_ms = 0
+        for played in reversed(self._history):
+            if played.tag != tag:
+                break  # the utterance began here
+            if len(again) * FRAME_MS >= at_most_ms:
+                again = []
+                break
+            pcm = decode_mulaw(played.payload)
+            is_quiet = int(np.abs(pcm).max()) < _QUIET_PEAK
+            quiet_ms = quiet_ms + FRAME_MS if is_quiet else 0
+            if quiet_ms >= pause_ms and len(again) * FRAME_MS >= pause_ms:
+                break
+            again.append(played)
+        for played in again:
+            self._put_back(played)
+        # What is said again has not been played yet, as far as the past is concerned.
+        for _ in again:
+            self._history.pop()
+        return len(again) * FRAME_MS
+
+    def drop(self, tags: set[str]) -> None:
+        """Forget the unheard sound of some utterances."""
+        self._waiting = deque(p for p in self._waiting if p.tag not in tags)
+        self._waiting_bytes = sum(len(p.payload) for p in self._waiting)
+
+    def _put_back(self, played: Played) -> None:
+        """Put a frame in front of everything that waits."""
+        self._waiting_bytes += len(played.payload)
+        if self._waiting and self._waiting[0].tag == played.tag:
+            self._waiting[0].payload[:0] = played.payload
+        else:
+            self._waiting.appendleft(_Piece(played.tag, bytearray(played.payload)))
+
+    def forget(self) -> None:
+        """Drop what was sent: the stream that would have played it is gone.
+
+        What had not been sent stays queued for the next stream.
+        """
+        self._sent.clear()
+
+
+_SILENCE = Played(SILENCE_FRAME, "")

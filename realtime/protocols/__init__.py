@@ -1,0 +1,1 @@
+"""Wire formats: bytes or str in, frozen data out, and back.  Pure."""

@@ -1,0 +1,195 @@
+"""The few things that the bridge asks of the database, each one short transaction."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from calls import services as calls
+from calls import tickets
+from calls import twilio as telephone
+from calls.models import Call, Status, Utterance
+from realtime import actions as act
+from realtime.config import CallConfig, LifeConfig
+from wigvo.models import User
+from wigvo.notify import notify
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What the media plane needs to know of a call."""
+
+    call_id: UUID
+    owner_id: int
+    status: str
+    node_url: str
+    twilio_sid: str
+    config: CallConfig
+    first_number: int
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in (Status.QUEUED, Status.RINGING, Status.IN_PROGRESS)
+
+
+def facts_of(call: Call) -> CallFacts:
+    """Gather what the media plane needs, also of a call that is taken up again."""
+    start_ms = 0
+    first_number = 1
+    if call.status == Status.IN_PROGRESS:
+        last = Utterance.objects.filter(call=call).order_by("-started_ms").first()
+        spoken_ms = (last.ended_ms or last.started_ms) if last else 0
+        start_ms = max(call.duration_s * 1000, spoken_ms) // 20 * 20
+        first_number = Utterance.objects.filter(call=call).count() + 1001
+    return CallFacts(
+        call_id=call.pk,
+        owner_id=call.owner_id,
+        status=call.status,
+        node_url=call.node_url,
+        twilio_sid=call.twilio_sid or "",
+        first_number=first_number,
+        config=CallConfig(
+            call_id=str(call.pk),
+            caller_language=call.caller_language,
+            callee_language=call.callee_language,
+            start_ms=start_ms,
+            life=LifeConfig(
+                max_call_ms=settings.CALL_MAX_SECONDS * 1000,
+                caller_grace_ms=settings.CALLER_GRACE_SECONDS * 1000,
+            ),
+        ),
+    )
+
+
+def find_call(call_id: UUID) -> CallFacts | None:
+    """Look a call up by its id, for those who have proved themselves otherwise."""
+    call = Call.objects.filter(pk=call_id).first()
+    return None if call is None else facts_of(call)
+
+
+def find_call_of(call_id: UUID, user_id: int) -> CallFacts | None:
+    """Look a call up for a person; a stranger's call does not exist."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        return None
+    call = Call.objects.for_user(user).filter(pk=call_id).first()
+    return None if call is None else facts_of(call)
+
+
+def redeem_ticket(ticket: str, call_id: UUID) -> int | None:
+    """Use a caller's ticket up; the person it was made for, or None."""
+    return tickets.redeem_ticket(ticket, call_id)
+
+
+def redeem_stream(token: str, call_id: UUID, call_sid: str) -> CallFacts | None:
+    """Use a stream's token up; the live call it opens, or None."""
+    if not tickets.redeem_stream_token(token, call_id, call_sid):
+        return None
+    calls.record_dialled(call_id, sid=call_sid)
+    # A stream is proof of a pickup, even if Twilio's word of it is still under way.
+    calls.record_status(call_id, Status.IN_PROGRESS, source="stream")
+    return find_call(call_id)
+
+
+def claim(call_id: UUID, user: User, address: str) -> tuple[CallFacts, bool]:
+    """Move a draft to queued; see `calls.services.claim`."""
+    call, must_dial = calls.claim(
+        call_id, user=user, node_url=settings.RELAY_NODE_URL, address=address
+    )
+    return facts_of(call), must_dial
+
+
+def is_wanted(call_id: UUID) -> bool:
+    """Say whether nobody has ended the call while its engines were opened."""
+    return Call.objects.live().filter(pk=call_id).exists()
+
+
+def dial(call_id: UUID) -> str:
+    """Ask the telephone company to call; the sid."""
+    return telephone.dial(Call.objects.get(pk=call_id))
+
+
+def store_dialled(call_id: UUID, sid: str) -> bool:
+    """Store the telephone company's name for the call; False if it is over already."""
+    return calls.record_dialled(call_id, sid=sid)
+
+
+def hang_up(call_id: UUID) -> bool:
+    """End the telephone call, if there is one; whether one was known."""
+    sid = Call.objects.values_list("twilio_sid", flat=True).get(pk=call_id)
+    if not sid:
+        return False
+    telephone.hang_up(sid)
+    return True
+
+
+def end_without_session(call_id: UUID, reason: str) -> None:
+    """End a call that has no session in this process: a draft, or another node's."""
+    call = Call.objects.get(pk=call_id)
+    if call.is_over:
+        return
+    notify(call_id, {"kind": "end", "by": reason})
+    if call.twilio_sid:
+        telephone.hang_up(call.twilio_sid)
+    was_answered = call.status == Status.IN_PROGRESS
+    status = Status.COMPLETED if was_answered else Status.CANCELED
+    calls.finish(call_id, status=status, reason=reason)
+
+
+def check_telephone(call_id: UUID) -> str:
+    """Ask how the telephone call stands; resume it if it lives.  Returns its status."""
+    call = Call.objects.get(pk=call_id)
+    if not call.twilio_sid:
+        return call.status
+    status = telephone.fetch_status(call.twilio_sid) or Status.COMPLETED
+    if status == Status.IN_PROGRESS:
+        telephone.resume(call.twilio_sid, call_id)
+    else:
+        was_cut_off = status == Status.COMPLETED
+        calls.record_status(
+            call_id,
+            status,
+            reason="media_lost" if was_cut_off else "",
+            outcome="partial" if was_cut_off else "",
+            source="check",
+        )
+    return status
+
+
+def store_utterance(call_id: UUID, action: act.StoreUtterance) -> None:
+    """Keep a finished utterance."""
+    calls.store_utterance(
+        call_id,
+        utterance_id=action.utterance_id,
+        leg=action.leg,
+        original=action.original,
+        translation=action.translation,
+        started_ms=action.started_ms,
+        ended_ms=action.ended_ms,
+        fate=action.fate,
+    )
+
+
+def record_event(call_id: UUID, kind: str, data: dict[str, Any]) -> None:
+    """Note down something that happened."""
+    calls.append_event(call_id, kind, data)
+
+
+def finish(
+    call_id: UUID, status: str, outcome: str, reason: str, latency: dict[str, Any]
+) -> tuple[str, str]:
+    """Store how a call ended and how late its words were.
+
+    Returns:
+        the status and outcome that stand, which may have been known before.
+    """
+    calls.store_latency(call_id, latency)
+    calls.finish(call_id, status=status, outcome=outcome, reason=reason)
+    call = Call.objects.only("status", "outcome").get(pk=call_id)
+    return call.status, call.outcome
+
+
+def fail(call_id: UUID, reason: str) -> None:
+    """End a call that was never dialled."""
+    calls.finish(call_id, status=Status.FAILED, outcome="failed", reason=reason)

@@ -1,0 +1,936 @@
+"""One live call: what is heard, what is played, who is told.  Pure.
+
+Theory of operation.  The line is clocked by the line: each 20 ms frame from the
+telephone is one tick.  A tick (1) moves the playout cursor, which says what the callee
+is hearing now, (2) hands the frame to speech detection and to the engine that
+interprets the callee, (3) keeps the caller's engine fed, with silence where the caller
+sent nothing, (4) gives the caller 20 ms of sound, and (5) releases the next playout to
+the telephone, never more than 200 ms ahead.  When frames stall, time takes over
+(`next_deadline`); frames that come late after all are still heard, they only do not
+move the clock a second time.
+
+    phase       what it means                       leaves to
+    WAITING     dialling or ringing                 LIVE, ENDING, OVER
+    LIVE        a media stream is up                SUSPENDED, FAREWELL, ENDING
+    SUSPENDED   the stream is gone, the call is not LIVE, ENDING
+    FAREWELL    our last sentence is being spoken   ENDING
+    ENDING      hung up; the engines finish         OVER
+    OVER        nothing happens any more            -
+
+`receive(event, now)` returns what the shell must do; `now` is monotonic seconds.
+"""
+
+import math
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from realtime import actions as act
+from realtime import events as ev
+from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw, encode_mulaw
+from realtime.audio.resample import Resampler
+from realtime.captions import Caption
+from realtime.clock import LineClock, Step
+from realtime.config import (
+    ENGINE_FRAME_SAMPLES,
+    ENGINE_HZ,
+    FRAME_MS,
+    LINE_HZ,
+    CallConfig,
+)
+from realtime.events import Leg, Line, Pcm
+from realtime.loops import LoopGuard
+from realtime.playout import Playout
+from realtime.protocols import browser
+from realtime.sides import Side
+from realtime.turns import Effect, TurnTaking
+
+TERMINAL: Final = frozenset({"completed", "busy", "no_answer", "failed", "canceled"})
+_UNREACHED: Final = frozenset({"busy", "no_answer", "canceled"})
+_LINE_TAGS: Final = frozenset(line.value for line in Line)
+_SILENCE_24K: Final = np.zeros(ENGINE_FRAME_SAMPLES, np.int16)
+
+Tap = Callable[[bytes, bytes], None]
+"""Called at each tick with what the callee heard and what the callee said: one frame of
+mu-law each, exactly aligned.  The recorder's hook."""
+
+
+class Phase(StrEnum):
+    WAITING = "waiting"
+    LIVE = "live"
+    SUSPENDED = "suspended"
+    FAREWELL = "farewell"
+    ENDING = "ending"
+    OVER = "over"
+
+
+class CallSession:
+    """Decide what happens next in one live call.  Pure: no I/O, no clock.
+
+    Args:
+        config: languages and tunables.
+        tap: hook for a recorder, see `Tap`.
+        first_number: continues the numbering of utterances of a call taken up again.
+    """
+
+    def __init__(
+        self, config: CallConfig, tap: Tap | None = None, first_number: int = 1
+    ) -> None:
+        self._config = config
+        self._tap = tap
+        self._actions: list[act.Action] = []
+        self._now = 0.0
+        self.phase = Phase.WAITING
+        self.status = "queued"
+        self._end_reason = ""
+        self._end_outcome = ""
+
+        self._clock = LineClock(config.line, config.start_ms)
+
+        # The telephone.
+        self._playout = Playout(config.playout)
+        self._playing_tag = ""
+        self._played_ms = 0
+        self._reported_ms = 0
+        self._epoch = 0
+        self._unplayed: dict[str, Caption] = {}
+        self._turns = TurnTaking(config.turns)
+        self._loops = LoopGuard(config.loops)
+        self._interrupted: list[str] = []
+        self._resumed: set[str] = set()
+        self._given_up: set[str] = set()
+        self._is_confirmed = False
+        self._spoken: OrderedDict[str, bytearray] = OrderedDict()
+
+        # The two legs.
+        self._sides = {leg: Side(leg, config, first_number) for leg in Leg}
+        self._to_engine = Resampler(LINE_HZ, ENGINE_HZ)
+        self._to_phone = Resampler(ENGINE_HZ, LINE_HZ)
+        self._caller_down = Resampler(ENGINE_HZ, LINE_HZ)
+
+        # The caller.
+        self._caller_is_there = False
+        self._caller_absent_since: float | None = None
+        self._is_muted = False
+        self._original_gain = config.original_gain
+        self._gain_now = config.original_gain
+        self._caller_fed_ms = 0.0
+        self._for_caller: deque[Pcm] = deque()
+        self._to_caller: list[Pcm] = []
+
+        # Our own sentences.
+        self._lines: dict[Line, tuple[str, bytes]] = {}
+        self._wanted: set[Line] = set()
+        self._farewell_line: Line | None = None
+        self._greeted = config.start_ms > 0
+
+        # Deadlines (monotonic seconds).
+        self._answered_at: float | None = None
+        self._warned = False
+        self._stream_lost_at: float | None = None
+        self._n_checks = 0
+        self._first_check_ms = config.life.stream_return_ms
+        self._farewell_until = math.inf
+        self._drain_until = math.inf
+        self._answered_by = ""
+
+    # --- The two faces ---------------------------------------------------------------
+
+    def receive(self, event: ev.Event, now: float) -> list[act.Action]:
+        """Take one event.
+
+        Args:
+            event: what happened.
+            now: monotonic seconds, never smaller than before.
+
+        Returns:
+            what the shell must do, in this order.
+        """
+        self._now = now
+        if self.phase is not Phase.OVER:
+            self._handle(event)
+            if self.phase is Phase.ENDING:
+                self._finish_if_drained()
+        out, self._actions = self._actions, []
+        return out
+
+    def next_deadline(self) -> float | None:
+        """Return when `DeadlinePassed` is due, monotonic seconds, or None."""
+        if self.phase is Phase.OVER:
+            return None
+        life = self._config.life
+        due = [self._farewell_until, self._drain_until]
+        if self.phase in (Phase.LIVE, Phase.FAREWELL):
+            due.append(self._clock.stall_at)
+        if self._stream_lost_at is not None and self.phase is Phase.SUSPENDED:
+            due.append(self._stream_check_due(self._stream_lost_at))
+        if self.phase not in (Phase.FAREWELL, Phase.ENDING):
+            if self._answered_at is not None:
+                due.append(self._farewell_due())
+                if not self._warned:
+                    due.append(self._warning_due())
+            if self._caller_absent_since is not None:
+                due.append(self._caller_absent_since + life.caller_grace_ms / 1000)
+        earliest = min(due)
+        return None if math.isinf(earliest) else earliest
+
+    def take_up(self, status: str, now: float) -> None:
+        """Go on with a call whose session is gone, as after a restart.
+
+        Args:
+            status: where the call stands.
+            now: monotonic seconds.
+        """
+        self.status = status
+        self._now = now
+        if status == "in_progress":
+            self.phase = Phase.SUSPENDED
+            self._answered_at = now - self._config.start_ms / 1000
+            self._stream_lost_at = now
+            self._caller_absent_since = now
+            # Whoever was cut off should not wait: ask about the telephone soon.
+            self._first_check_ms = self._config.life.take_up_check_ms
+
+    @property
+    def line_ms(self) -> int:
+        """The call's clock: ms since the first frame of its first stream."""
+        return self._clock.ms
+
+    def snapshot(self) -> list[browser.ServerMessage]:
+        """Return everything a client needs that attaches now."""
+        messages: list[browser.ServerMessage] = [
+            browser.Status(self.status),
+            browser.ModeChanged("voice"),
+        ]
+        if self._answered_by:
+            messages.append(browser.AnsweredBy(self._answered_by))
+        captions = [c for s in self._sides.values() for c in s.captions.recent()]
+        captions.sort(key=lambda c: c.started_ms)
+        messages += [_caption(c) for c in captions]
+        messages += [
+            browser.Recovery(s.leg, "reconnecting", "translate")
+            for s in self._sides.values()
+            if s.engine_lost_at_ms is not None
+        ]
+        return messages
+
+    # --- Dispatch --------------------------------------------------------------------
+
+    def _handle(self, event: ev.Event) -> None:
+        match event:
+            case ev.CalleeFrame():
+                self._on_frame(event)
+            case ev.CallerAudio():
+                self._on_caller_audio(event.pcm)
+            case ev.EngineAudio():
+                self._on_engine_audio(event.leg, event.pcm)
+            case ev.SourceText():
+                side = self._sides[event.leg]
+                caption = side.captions.source_text(event.delta, self._clock.ms)
+                if event.leg is Leg.CALLEE:
+                    self._on_callee_words(caption)
+                self._show(side)
+            case ev.TargetText():
+                side = self._sides[event.leg]
+                side.captions.target_text(event.delta, self._clock.ms)
+                self._show(side)
+            case ev.DeadlinePassed():
+                self._on_deadline()
+            case ev.StreamStarted():
+                self._on_stream_started(event.stream_sid)
+            case ev.StreamStopped():
+                self._on_stream_stopped()
+            case ev.CallerAttached():
+                self._on_caller_attached()
+            case ev.CallerLost():
+                self._on_caller_lost()
+            case ev.CallerMuted():
+                self._is_muted = event.muted
+            case ev.OriginalGain():
+                self._original_gain = min(1.0, max(0.0, event.gain))
+            case ev.RepeatAsked():
+                self._on_repeat(event.utterance_id)
+            case ev.DiscardAsked():
+                self._on_discard(event.utterance_id)
+            case ev.EngineReady():
+                self._on_engine_ready(event.leg)
+            case ev.EngineLost():
+                self._on_engine_lost(event.leg)
+            case ev.EngineClosed():
+                self._sides[event.leg].engine_is_closed = True
+            case ev.LineRendered():
+                self._on_line_rendered(event)
+            case ev.StatusChanged():
+                self._on_status(event.status, event.reason)
+            case ev.AnsweredByKnown():
+                self._answered_by = event.kind
+                self._tell(browser.AnsweredBy(event.kind), is_public=True)
+            case ev.EndRequested():
+                self._end(event.reason)
+            case ev.DtmfReceived():
+                self._tell(browser.Dtmf(event.digit), is_public=True)
+                self._record("dtmf_received", {"at_ms": self._clock.ms})
+            case ev.MarkReturned():
+                pass  # the line's own clock is the cursor; marks only confirm it
+
+    # --- The telephone ---------------------------------------------------------------
+
+    def _on_stream_started(self, stream_sid: str) -> None:
+        if self.phase in (Phase.ENDING, Phase.FAREWELL):
+            return
+        self.phase = Phase.LIVE
+        self._epoch += 1
+        self._stream_lost_at = None
+        self._n_checks = 0
+        self._first_check_ms = self._config.life.stream_return_ms
+        self._clock.begin_stream(self._now)
+        self._playout.forget()
+        if self._answered_at is None:
+            self._answered_at = self._now - self._config.start_ms / 1000
+            if not self._caller_is_there:
+                self._caller_absent_since = self._now
+        self._record("stream_started", {"stream": self._epoch})
+        if not self._greeted:
+            self._greeted = True
+            self._say(Line.GREETING)
+
+    def _on_stream_stopped(self) -> None:
+        if self.phase is Phase.FAREWELL:
+            self._hang_up()
+        elif self.phase is Phase.LIVE:
+            self.phase = Phase.SUSPENDED
+            self._stream_lost_at = self._now
+            self._record("stream_stopped", {"stream": self._epoch})
+
+    def _on_frame(self, frame: ev.CalleeFrame) -> None:
+        if self.phase not in (Phase.LIVE, Phase.FAREWELL):
+            return
+        for step in self._clock.frame(frame.timestamp_ms, self._now):
+            self._step(step, frame.payload)
+        self._mind_the_callee()
+        self._after_tick()
+
+    def _continue_from_time(self) -> None:
+        """The line's frames are late: the clock goes on without them."""
+        before_ms = self._clock.ms
+        for step in self._clock.stalled(self._now):
+            self._step(step, SILENCE_FRAME)
+        if self._clock.ms != before_ms:
+            self._after_tick()
+
+    def _step(self, step: Step, payload: bytes) -> None:
+        """Let 20 ms pass, or be heard, or both."""
+        heard = SILENCE_FRAME if step.is_silence else payload
+        if step.advances:
+            played = self._playout.tick()
+            self._follow(played.tag)
+            self._keep_caller_engine_fed()
+            if self._tap is not None:
+                self._tap(played.payload, heard)
+        if step.hears:
+            self._hear(heard)
+
+    def _after_tick(self) -> None:
+        for side in self._sides.values():
+            side.captions.tick(self._clock.ms)
+            self._show(side)
+            self._check_degraded(side)
+        self._release(pad=True)
+        if (
+            self.phase is Phase.FAREWELL
+            and self._farewell_line is None
+            and not self._playout.queued_ms
+        ):
+            self._hang_up()
+
+    def _hear(self, payload: bytes) -> None:
+        """Take 20 ms of the callee: to the engine, to the detector, to the caller."""
+        pcm = decode_mulaw(payload)
+        wide = self._to_engine.process(pcm)
+        self._feed(Leg.CALLEE, wide, pcm)
+        self._sound_for_caller(wide)
+
+    # --- Turns -----------------------------------------------------------------------
+
+    def _mind_the_callee(self) -> None:
+        """Let the callee's speech decide whether we may speak."""
+        if self.phase is not Phase.LIVE:
+            return
+        detector = self._sides[Leg.CALLEE].detector
+        effects = self._turns.hear(
+            is_speech=detector.is_speech,
+            quiet_ms=detector.quiet_ms,
+            onset_ms=detector.onset_ms,
+            is_playing=bool(self._playout.queued_ms),
+            now_ms=self._clock.ms,
+        )
+        self._take_turns(effects)
+
+    def _take_turns(self, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            match effect:
+                case Effect.CUT:
+                    self._cut()
+                case Effect.HOLD:
+                    self._playout.is_held = True
+                case Effect.INTERRUPT:
+                    self._is_confirmed = True
+                    self._tell(browser.Interruption(Leg.CALLEE), is_public=True)
+                    self._record("interruption", {"at_ms": self._clock.ms})
+                case Effect.GIVE_UP:
+                    self._forget_rest("lost")
+                case Effect.RESUME | Effect.RELEASE:
+                    self._go_on()
+
+    def _cut(self) -> None:
+        """Be silent at once, and keep what the callee has not heard."""
+        self._actions.append(act.SendClear())
+        self._playout.cut()
+        self._interrupted = [t for t in self._playout.tags if t not in _LINE_TAGS]
+        self._is_confirmed = False
+        for tag in self._interrupted:
+            self._tell_unheard(tag, "held")
+
+    def _go_on(self) -> None:
+        """Say what has waited, from the last pause that the callee heard."""
+        turns = self._config.turns
+        self._playout.is_held = False
+        if self._interrupted or set(self._playout.tags) & _LINE_TAGS:
+            again_ms = self._playout.rewind(
+                pause_ms=turns.pause_ms, at_most_ms=turns.rewind_ms
+            )
+            self._played_ms = max(0, self._played_ms - again_ms)
+            self._reported_ms = min(self._reported_ms, self._played_ms)
+        for tag in self._interrupted:
+            self._tell_unheard(tag, "resumed")
+            self._resumed.add(tag)
+        self._interrupted = []
+        self._is_confirmed = False
+        self._release(pad=True)
+
+    def _forget_rest(self, state: str) -> None:
+        """Give up what was interrupted; the caller sees that it was not heard."""
+        tags, self._interrupted = self._interrupted, []
+        self._playout.drop(set(tags))
+        for tag in tags:
+            self._tell_unheard(tag, state)
+            caption = self._unplayed.pop(tag, None)
+            if caption is not None:
+                self._store(caption, is_lost=True)
+            else:
+                self._given_up.add(tag)
+
+    def _tell_unheard(self, tag: str, state: str) -> None:
+        caption = self._sides[Leg.CALLER].captions.find(tag)
+        original = caption.original if caption else ""
+        translation = caption.translation if caption else ""
+        self._tell(browser.Unheard(tag, original, translation, state))
+
+    def _on_repeat(self, utterance_id: str) -> None:
+        payload = self._spoken.get(utterance_id)
+        if payload is None:
+            text = "This cannot be said again: it is too long ago."
+            self._tell(browser.Problem("cannot_repeat", text))
+            return
+        self._playout.push(bytes(payload), utterance_id)
+        self._resumed.add(utterance_id)
+        self._record("repeat_asked", {"utterance_id": utterance_id})
+        self._release(pad=True)
+
+    def _on_discard(self, utterance_id: str) -> None:
+        if utterance_id in self._interrupted:
+            self._interrupted = [utterance_id]
+            self._forget_rest("discarded")
+
+    def _follow(self, tag: str) -> None:
+        """Tell the caller how much of an utterance the callee has heard."""
+        if tag != self._playing_tag:
+            self._report_played()
+            now_ms = self._clock.ms
+            if self._playing_tag:
+                self._loops.ended(self._text_of(self._playing_tag), now_ms)
+            if tag:
+                self._loops.began(self._text_of(tag), now_ms)
+            if self._playing_tag in _LINE_TAGS:
+                self._on_line_played(Line(self._playing_tag))
+            self._playing_tag = tag
+            self._store_played()
+            self._played_ms = self._reported_ms = 0
+        if not tag:
+            return
+        self._played_ms += FRAME_MS
+        self._sides[Leg.CALLER].heard.add(tag)
+        if (
+            self._played_ms - self._reported_ms
+            >= self._config.playout.progress_every_ms
+        ):
+            self._report_played()
+
+    def _text_of(self, tag: str) -> str:
+        """Return what the sound of a tag says, as far as it is known."""
+        if tag in _LINE_TAGS:
+            return self._lines.get(Line(tag), ("", b""))[0]
+        caption = self._sides[Leg.CALLER].captions.find(tag)
+        return caption.translation if caption else ""
+
+    def _report_played(self) -> None:
+        tag = self._playing_tag
+        if tag and tag not in _LINE_TAGS and self._played_ms > self._reported_ms:
+            self._tell(browser.Playback(Leg.CALLEE, tag, self._played_ms))
+            self._reported_ms = self._played_ms
+
+    def _release(self, *, pad: bool) -> None:
+        if self.phase in (Phase.LIVE, Phase.FAREWELL):
+            payload = self._playout.release(pad=pad)
+            if payload:
+                self._actions.append(act.SendFrame(payload))
+
+    # --- The caller ------------------------------------------------------------------
+
+    def _on_caller_attached(self) -> None:
+        self._caller_is_there = True
+        self._caller_absent_since = None
+        self._for_caller.clear()
+        self._record("caller_attached", {"at_ms": self._clock.ms})
+
+    def _on_caller_lost(self) -> None:
+        self._caller_is_there = False
+        self._for_caller.clear()
+        if self.phase in (Phase.ENDING, Phase.FAREWELL):
+            return
+        self._record("caller_lost", {"at_ms": self._clock.ms})
+        if self._answered_at is not None:
+            self._caller_absent_since = self._now
+            self._say(Line.WAIT)
+
+    def _on_caller_audio(self, pcm: Pcm) -> None:
+        if self.phase is not Phase.LIVE or not self._clock.has_begun:
+            return
+        self._caller_fed_ms += len(pcm) * 1000 / ENGINE_HZ
+        if self._is_muted:
+            pcm = np.zeros_like(pcm)
+        self._feed(Leg.CALLER, pcm, self._caller_down.process(pcm))
+
+    @property
+    def is_flooded(self) -> bool:
+        """The caller has sent far more sound than time: that is no microphone."""
+        ahead_ms = self._caller_fed_ms - self._clock.ms
+        return ahead_ms > self._config.caller_input.max_ahead_ms
+
+    def _keep_caller_engine_fed(self) -> None:
+        """Feed silence where the caller's sound is missing, not merely a bit late."""
+        behind_ms = self._clock.ms - self._caller_fed_ms
+        if behind_ms < self._config.caller_input.slack_ms:
+            return
+        self._caller_fed_ms += FRAME_MS
+        narrow = self._caller_down.process(_SILENCE_24K)
+        self._feed(Leg.CALLER, _SILENCE_24K, narrow)
+
+    def _sound_for_caller(self, original: Pcm) -> None:
+        """Give the caller 20 ms: the interpretation, and softly the callee's voice."""
+        if not self._caller_is_there:
+            self._for_caller.clear()
+            self._to_caller.clear()
+            return
+        speech = self._take_for_caller(len(original))
+        gain = self._gain_of_original(is_ducked=len(speech) > 0)
+        if gain > 0:
+            mixed = original * np.float32(gain)
+            mixed[: len(speech)] += speech
+            speech = np.clip(mixed, -32768, 32767).astype(np.int16)
+        if len(speech):
+            self._to_caller.append(speech)
+        ready_ms = sum(map(len, self._to_caller)) * 1000 // ENGINE_HZ
+        if ready_ms >= self._config.feed.caller_batch_ms or not len(speech):
+            self._flush_to_caller()
+
+    def _gain_of_original(self, *, is_ducked: bool) -> float:
+        """Say how loud the callee's own voice is now, moving there within 100 ms."""
+        wanted = self._original_gain
+        speaking = self._sides[Leg.CALLEE].captions.current
+        if wanted > 0 and not is_ducked and self._is_untranslated(speaking):
+            wanted = 1.0
+        step = 0.2
+        change = min(step, max(-step, wanted - self._gain_now))
+        self._gain_now += change
+        return self._gain_now
+
+    def _is_untranslated(self, caption: Caption | None) -> bool:
+        """Speech that is in the caller's language already brings no translation."""
+        if caption is None or caption.first_source_ms is None:
+            return False
+        if caption.translation or caption.has_sound:
+            return False
+        waited_ms = self._clock.ms - caption.first_source_ms
+        return waited_ms >= self._config.passthrough_after_ms
+
+    def _flush_to_caller(self) -> None:
+        if self._to_caller:
+            sound, self._to_caller = np.concatenate(self._to_caller), []
+            self._actions.append(act.SendCallerAudio(sound))
+
+    def _take_for_caller(self, n_samples: int) -> Pcm:
+        parts: list[Pcm] = []
+        while self._for_caller and n_samples:
+            chunk = self._for_caller[0]
+            parts.append(chunk[:n_samples])
+            if len(chunk) > n_samples:
+                self._for_caller[0] = chunk[n_samples:]
+            else:
+                self._for_caller.popleft()
+            n_samples -= len(parts[-1])
+        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+    # --- Speech and engines ----------------------------------------------------------
+
+    def _feed(self, leg: Leg, wide: Pcm, narrow: Pcm) -> None:
+        """Give one leg's sound to its engine (24 kHz) and its detector (8 kHz)."""
+        side = self._sides[leg]
+        side.hold(wide, self._now)
+        change = side.detector.push(narrow)
+        feed = self._config.feed
+        is_speech = side.detector.is_speech
+        batch_ms = feed.speech_batch_ms if is_speech else feed.idle_batch_ms
+        if side.waiting_ms >= batch_ms or change == "started":
+            self._flush(side)
+        if change is None:
+            return
+        if change == "started" and leg is Leg.CALLER and self._is_confirmed:
+            self._forget_rest("discarded")  # the caller says something new
+        if change == "started":
+            side.captions.speech_started(self._clock.ms - side.detector.onset_ms)
+        else:
+            side.captions.speech_ended(self._clock.ms - side.detector.offset_ms)
+            self._show(side)
+        self._tell(browser.Speaking(leg, change == "started"), is_public=True)
+
+    def _flush(self, side: Side) -> None:
+        """Give a leg's engine everything that was held for it, or keep it meanwhile."""
+        pcm, held_ms = side.release(self._now)
+        if not len(pcm):
+            return
+        if side.engine_is_ready:
+            held = held_ms if side.detector.is_speech else None
+            self._actions.append(act.FeedEngine(side.leg, pcm, held))
+        else:
+            side.backlog.append(pcm)
+
+    def _on_callee_words(self, caption: Caption) -> None:
+        """Our own words are an echo; the callee's may be an interruption."""
+        captions = self._sides[Leg.CALLEE].captions
+        ended_ms = self._clock.ms if caption.ended_ms is None else caption.ended_ms
+        since_ms = caption.started_ms
+        if self._loops.is_echo(caption.original, since_ms, ended_ms):
+            if not caption.is_echo:
+                self._loops.n_echoes += 1
+                captions.mark_echo(caption, is_echo=True)
+                self._record("echo_heard", {"at_ms": since_ms})
+            return
+        if caption.is_echo:
+            captions.mark_echo(caption, is_echo=False)
+        self._take_turns(self._turns.words(caption.original, since_ms))
+
+    def _on_engine_audio(self, leg: Leg, pcm: Pcm) -> None:
+        side = self._sides[leg]
+        caption = side.captions.target_sound(self._clock.ms)
+        if caption.is_echo:
+            return  # nobody has said this
+        tag = caption.utterance_id
+        if leg is Leg.CALLEE and self._caller_is_there:
+            side.heard.add(tag)
+        if leg is Leg.CALLER:
+            self._speak(encode_mulaw(self._to_phone.process(pcm)), tag)
+        elif self.phase is Phase.ENDING:
+            if self._caller_is_there:
+                self._actions.append(act.SendCallerAudio(pcm))
+        else:
+            self._for_caller.append(pcm)
+
+    def _speak(self, payload: bytes, tag: str) -> None:
+        """Queue interpreted sound for the telephone, and keep it to be repeated."""
+        if tag in self._given_up:
+            return  # the rest of it is not wanted any more
+        self._playout.push(payload, tag)
+        self._spoken.setdefault(tag, bytearray()).extend(payload)
+        while len(self._spoken) > self._config.turns.kept_utterances:
+            self._spoken.popitem(last=False)
+        self._release(pad=False)
+
+    def _on_engine_ready(self, leg: Leg) -> None:
+        side = self._sides[leg]
+        side.engine_is_ready = True
+        side.engine_is_closed = False
+        kept = side.backlog.take()
+        if len(kept):
+            self._actions.append(act.FeedEngine(leg, kept))
+        if side.engine_lost_at_ms is None:
+            return
+        gap_ms = self._clock.ms - side.engine_lost_at_ms
+        side.engine_lost_at_ms = None
+        side.is_degraded = False
+        self._recovery(leg, "recovered", gap_ms, lost_ms=side.backlog.lost_ms)
+        side.backlog.lost_ms = 0
+
+    def _on_engine_lost(self, leg: Leg) -> None:
+        side = self._sides[leg]
+        side.engine_is_ready = False
+        if self.phase is Phase.ENDING:
+            side.engine_is_closed = True
+            return
+        if side.engine_lost_at_ms is None:
+            side.engine_lost_at_ms = self._clock.ms
+            self._recovery(leg, "lost", 0)
+            self._recovery(leg, "reconnecting", 0)
+
+    def _check_degraded(self, side: Side) -> None:
+        if side.engine_lost_at_ms is None or side.is_degraded:
+            return
+        gap_ms = self._clock.ms - side.engine_lost_at_ms
+        if gap_ms >= self._config.recovery.degraded_after_ms:
+            side.is_degraded = True
+            self._recovery(side.leg, "degraded", gap_ms)
+
+    def _recovery(self, leg: Leg, state: str, gap_ms: int, lost_ms: int = 0) -> None:
+        self._tell(
+            browser.Recovery(leg, state, "translate", gap_ms=gap_ms), is_public=True
+        )
+        data = {"leg": leg, "state": state, "gap_ms": gap_ms, "lost_ms": lost_ms}
+        self._record("recovery", data)
+
+    def _show(self, side: Side) -> None:
+        for caption in side.captions.changed():
+            self._tell(_caption(caption), is_public=True)
+        for caption in side.captions.finished():
+            if self._playout.has(caption.utterance_id):
+                self._unplayed[caption.utterance_id] = caption
+            else:
+                is_lost = caption.utterance_id in self._given_up
+                self._store(caption, is_lost=is_lost)
+
+    def _store_played(self) -> None:
+        """Store what was waiting for its last sound to be played."""
+        for tag in [t for t in self._unplayed if not self._playout.has(t)]:
+            self._store(self._unplayed.pop(tag))
+        for tag in [t for t in self._resumed if not self._playout.has(t)]:
+            self._resumed.discard(tag)
+            self._tell_unheard(tag, "spoken")
+
+    def _store(self, caption: Caption, *, is_lost: bool = False) -> None:
+        heard = caption.utterance_id in self._sides[caption.leg].heard
+        fate = "lost" if is_lost else "delivered" if heard else "caption_only"
+        self._actions.append(
+            act.StoreUtterance(
+                utterance_id=caption.utterance_id,
+                leg=caption.leg,
+                original=caption.original,
+                translation=caption.translation,
+                started_ms=caption.started_ms,
+                ended_ms=caption.ended_ms or caption.started_ms,
+                fate=fate,
+                latency_ms=caption.latency_ms,
+            )
+        )
+
+    def _report_lost(self) -> None:
+        """The call is over: what is still queued will not be heard any more."""
+        for tag, caption in self._unplayed.items():
+            self._store(caption, is_lost=True)
+            self._tell_unheard(tag, "lost")
+        self._unplayed.clear()
+
+    # --- Our own sentences -----------------------------------------------------------
+
+    def _on_line_rendered(self, event: ev.LineRendered) -> None:
+        payload = encode_mulaw(Resampler(ENGINE_HZ, LINE_HZ).process(event.pcm))
+        self._lines[event.line] = (event.text, payload)
+        if event.line is self._farewell_line:
+            self._farewell_line = None
+            if not payload:
+                self._hang_up()
+                return
+            self._playout.push(payload, event.line)
+        elif event.line in self._wanted and self.phase is Phase.LIVE:
+            self._wanted.discard(event.line)
+            self._playout.push(payload, event.line)
+        self._release(pad=True)
+
+    def _say(self, line: Line) -> None:
+        """Queue a sentence of our own; have it rendered first where it is not yet."""
+        if line in self._lines:
+            self._playout.push(self._lines[line][1], line)
+            self._release(pad=True)
+        else:
+            self._wanted.add(line)
+            self._actions.append(act.RenderLine(line))
+
+    def _on_line_played(self, line: Line) -> None:
+        text, payload = self._lines.get(line, ("", b""))
+        self._record(
+            "line_spoken",
+            {
+                "line": line,
+                "language": self._config.callee_language,
+                "text": text,
+                "heard_ms": min(self._played_ms, len(payload) // 8),
+                "ended_ms": self._clock.ms,
+            },
+        )
+
+    def _say_farewell(self, line: Line, reason: str, outcome: str) -> None:
+        """Speak a last sentence, then hang up."""
+        self._end_reason, self._end_outcome = reason, outcome
+        if self.phase is not Phase.LIVE:
+            self._hang_up()
+            return
+        self.phase = Phase.FAREWELL
+        self._playout.is_held = False
+        self._farewell_until = self._now + self._config.life.farewell_ms / 1000
+        if line in self._lines:
+            self._say(line)
+        else:
+            self._farewell_line = line
+            self._actions.append(act.RenderLine(line))
+
+    # --- The call's end --------------------------------------------------------------
+
+    def _on_status(self, status: str, reason: str) -> None:
+        if self.status in TERMINAL or status == self.status:
+            return
+        self.status = status
+        self._tell(browser.Status(status, reason or browser.UNSET))
+        if status in TERMINAL:
+            if status == "completed":
+                reason = reason or "hung_up_by_callee"
+            self._end_reason = self._end_reason or reason
+            self._begin_ending()
+
+    def _end(self, reason: str) -> None:
+        if self.phase is Phase.ENDING:
+            return
+        self._end_reason = self._end_reason or reason
+        if self.phase is Phase.SUSPENDED:
+            self._end_outcome = "partial"
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self.phase is Phase.ENDING:
+            return
+        self._actions.append(act.HangUp(self._end_reason))
+        self._begin_ending()
+
+    def _begin_ending(self) -> None:
+        """The telephone is silent from here on: let the engines finish."""
+        if self.phase is Phase.ENDING:
+            return
+        self._report_played()
+        self.phase = Phase.ENDING
+        self._farewell_until = math.inf
+        self._drain_until = self._now + self._config.life.drain_ms / 1000
+        for side in self._sides.values():
+            self._flush(side)
+            if side.engine_is_ready:
+                self._actions.append(act.CloseEngine(side.leg))
+            else:
+                side.engine_is_closed = True
+        if self._caller_is_there:
+            self._to_caller.extend(self._for_caller)
+            self._for_caller.clear()
+            self._flush_to_caller()
+
+    def _finish_if_drained(self) -> None:
+        drained = all(s.engine_is_closed for s in self._sides.values())
+        if not drained and self._now < self._drain_until:
+            return
+        for side in self._sides.values():
+            side.captions.flush(self._clock.ms)
+            self._show(side)
+        self._report_lost()
+        self.phase = Phase.OVER
+        if self.status not in TERMINAL:
+            self.status = "canceled" if self._answered_at is None else "completed"
+        outcome = self._end_outcome or self._outcome()
+        self._actions.append(act.Finish(self.status, outcome, self._end_reason))
+
+    def _outcome(self) -> str:
+        if self.status in _UNREACHED:
+            return "unreachable"
+        if self.status == "failed":
+            return "failed"
+        return "unknown"
+
+    # --- Time ------------------------------------------------------------------------
+
+    def _on_deadline(self) -> None:
+        life, now = self._config.life, self._now
+        if self.phase in (Phase.LIVE, Phase.FAREWELL):
+            self._continue_from_time()
+        if now >= self._farewell_until:
+            self._hang_up()
+        if self.phase in (Phase.FAREWELL, Phase.ENDING):
+            return
+        lost_at = self._stream_lost_at
+        if lost_at is not None and now >= self._stream_check_due(lost_at):
+            self._n_checks += 1
+            if self._n_checks > 1:
+                self._end("media_lost")
+                return
+            self._actions.append(act.CheckTelephone())
+        if self._answered_at is not None:
+            if now >= self._farewell_due():
+                self._say_farewell(Line.TIME_LIMIT, "time_limit", "partial")
+                return
+            if not self._warned and now >= self._warning_due():
+                self._warned = True
+                left_s = max(1, round(self._limit_at() - now))
+                self._tell(
+                    browser.Warn(
+                        "time_limit", f"This call ends in {left_s} seconds.", left_s
+                    )
+                )
+        absent_since = self._caller_absent_since
+        grace_s = life.caller_grace_ms / 1000
+        if absent_since is not None and now >= absent_since + grace_s:
+            self._caller_absent_since = None
+            self._say_farewell(Line.APOLOGY, "caller_lost", "partial")
+
+    def _stream_check_due(self, lost_at: float) -> float:
+        later_ms = self._n_checks * self._config.life.stream_return_ms
+        return lost_at + (self._first_check_ms + later_ms) / 1000
+
+    def _limit_at(self) -> float:
+        assert self._answered_at is not None  # noqa: S101 -- only asked once answered
+        return self._answered_at + self._config.life.max_call_ms / 1000
+
+    def _farewell_due(self) -> float:
+        life = self._config.life
+        return self._limit_at() - min(life.farewell_ms, life.max_call_ms // 2) / 1000
+
+    def _warning_due(self) -> float:
+        life = self._config.life
+        return self._limit_at() - min(
+            life.warn_before_ms, life.max_call_ms * 3 // 4
+        ) / (1000)
+
+    # --- Small things ----------------------------------------------------------------
+
+    def _tell(self, message: browser.ServerMessage, *, is_public: bool = False) -> None:
+        self._actions.append(act.SendCaller(message, is_public))
+
+    def _record(self, kind: str, data: dict[str, object]) -> None:
+        self._actions.append(act.RecordEvent(kind, data))
+
+
+def _caption(caption: Caption) -> browser.Caption:
+    return browser.Caption(
+        utterance_id=caption.utterance_id,
+        leg=caption.leg,
+        original=caption.original,
+        translation=caption.translation,
+        original_final=caption.original_final,
+        translation_final=caption.translation_final,
+        started_ms=caption.started_ms,
+        ended_ms=browser.UNSET if caption.ended_ms is None else caption.ended_ms,
+    )

@@ -1,0 +1,186 @@
+"""The system's own voice: text and language in, sound out, never a surprise.
+
+Each sentence is one out-of-band response on a `/realtime` session of the call's own;
+the transcript of what was really spoken is compared with the text, and a sentence that
+was not read out verbatim is asked for once more and then given up.  Finished sentences
+are kept in this process, so that the usual ones cost nothing from the second call on.
+"""
+
+import asyncio
+import uuid
+from collections import OrderedDict
+from typing import Final
+
+import numpy as np
+import structlog
+
+from realtime.config import ENGINE_HZ
+from realtime.engines import voice
+from realtime.events import Pcm
+from realtime.protocols import openai_realtime as wire
+from realtime.sockets import EngineRefusedError, EngineSocket
+
+log = structlog.get_logger(__name__)
+
+RENDER_TIMEOUT_S: Final = 8.0
+ATTEMPTS: Final = 2
+CACHE_SENTENCES: Final = 128
+"""About 250 kB each: 32 MB at the most."""
+
+_cache: OrderedDict[tuple[str, str, str, str], Pcm] = OrderedDict()
+
+
+def forget_all() -> None:
+    """Empty the cache of sentences."""
+    _cache.clear()
+
+
+class _Request:
+    """One response on its way."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Pcm] = []
+        self.spoken = ""
+        self.done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def finish(self, is_complete: bool) -> None:
+        if not self.done.done():
+            self.done.set_result(is_complete)
+
+
+class Speaker:
+    """Speak sentences into memory.
+
+    Args:
+        url: of the provider's sockets, without the path.
+        api_key: bearer token.
+        model: the voice model.
+        safety_id: who the call is for; hashed.
+    """
+
+    def __init__(
+        self, *, url: str, api_key: str, model: str, safety_id: str = ""
+    ) -> None:
+        self._model = model
+        self._url = f"{url}{voice.PATH}?model={model}"
+        self._api_key = api_key
+        self._safety_id = safety_id
+        self._socket: EngineSocket | None = None
+        self._opening = asyncio.Lock()
+        self._requests: dict[str, _Request] = {}
+        self._by_response: dict[str, _Request] = {}
+
+    async def open(self) -> None:
+        """Open and configure the session unless it is open.
+
+        Raises:
+            EngineRefusedError: the provider did not accept it.
+        """
+        async with self._opening:
+            if self._socket is not None:
+                return
+            socket = EngineSocket(
+                url=self._url,
+                api_key=self._api_key,
+                update=voice.session_update(self._model),
+                on_event=self._on_event,
+                on_lost=self._on_lost,
+                safety_id=self._safety_id,
+            )
+            await socket.open()
+            self._socket = socket
+
+    async def render(self, text: str, language: str) -> Pcm:
+        """Speak one sentence into memory.
+
+        Args:
+            text: what is to be said, word for word.
+            language: ISO 639-1.
+
+        Returns:
+            PCM, int16 mono at 24 kHz.
+
+        Raises:
+            EngineRefusedError: not spoken, or not as written, twice.
+        """
+        key = (text, language, voice.VOICE, self._model)
+        if key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key]
+        code = "speaker_failed"
+        for attempt in range(ATTEMPTS):
+            try:
+                await self.open()
+                pcm, spoken = await self._speak(text, language)
+            except EngineRefusedError as error:
+                if attempt + 1 == ATTEMPTS or error.is_limit:
+                    raise
+                continue
+            if voice.is_verbatim(text, spoken):
+                _cache[key] = pcm
+                while len(_cache) > CACHE_SENTENCES:
+                    _cache.popitem(last=False)
+                return pcm
+            code = "not_verbatim"
+            log.warning("speaker_not_verbatim", attempt=attempt, language=language)
+        raise EngineRefusedError(code)
+
+    async def close(self) -> None:
+        """Let go of the session."""
+        socket, self._socket = self._socket, None
+        self._fail_all()
+        if socket is not None:
+            await socket.close()
+
+    # --- Inside ----------------------------------------------------------------------
+
+    async def _speak(self, text: str, language: str) -> tuple[Pcm, str]:
+        socket = self._socket
+        request_id = uuid.uuid4().hex
+        request = self._requests[request_id] = _Request()
+        try:
+            if socket is None or not socket.send(
+                voice.speak(request_id, text, language)
+            ):
+                raise EngineRefusedError("unreachable")
+            async with asyncio.timeout(RENDER_TIMEOUT_S):
+                is_complete = await request.done
+        except TimeoutError as error:
+            raise EngineRefusedError("timeout") from error
+        finally:
+            del self._requests[request_id]
+            for key in [k for k, r in self._by_response.items() if r is request]:
+                del self._by_response[key]
+        if not is_complete or not request.chunks:
+            raise EngineRefusedError("speaker_failed")
+        pcm = np.concatenate(request.chunks)
+        log.info("line_rendered", language=language, ms=len(pcm) * 1000 // ENGINE_HZ)
+        return pcm, request.spoken
+
+    def _on_event(self, event: wire.ServerEvent) -> None:
+        response = event.response or {}
+        request_id = (response.get("metadata") or {}).get("request", "")
+        match event.type:
+            case "response.created" if request_id in self._requests:
+                self._by_response[str(response.get("id"))] = self._requests[request_id]
+            case "response.output_audio.delta":
+                if request := self._by_response.get(event.response_id):
+                    request.chunks.append(wire.decode_pcm(event.delta))
+            case "response.output_audio_transcript.done":
+                if request := self._by_response.get(event.response_id):
+                    request.spoken = event.transcript
+            case "response.done":
+                if request := self._by_response.get(str(response.get("id"))):
+                    request.finish(response.get("status") == "completed")
+            case "error":
+                code = (event.error and event.error.code) or "error"
+                log.warning("speaker_error", code=code)
+                self._fail_all()
+
+    def _on_lost(self) -> None:
+        self._socket = None
+        self._fail_all()
+
+    def _fail_all(self) -> None:
+        for request in self._requests.values():
+            request.finish(False)

@@ -1,0 +1,320 @@
+"""Who may speak: the table, and what the line and the caller see of it."""
+
+import numpy as np
+import pytest
+
+from realtime import actions as act
+from realtime import events as ev
+from realtime.audio.g711 import decode_mulaw, encode_mulaw
+from realtime.config import PlayoutConfig, TurnConfig
+from realtime.events import Leg
+from realtime.playout import Playout
+from realtime.protocols import browser
+from realtime.tests.sounds import noise, sentence, yes
+from realtime.tests.test_session import Rehearsal, make_live
+from realtime.turns import TABLE, Cue, Effect, Turn, TurnTaking, is_backchannel
+
+ONSET_MS = 120
+
+
+class Talk:
+    """A callee who speaks and is quiet, frame by frame."""
+
+    def __init__(self) -> None:
+        self.turns = TurnTaking(TurnConfig())
+        self.now_ms = 1000
+        self.quiet_ms = 0
+        self.effects: list[tuple[int, Effect]] = []
+
+    def go(self, ms: int, *, speaks: bool, playing: bool = True) -> None:
+        for _ in range(ms // 20):
+            self.now_ms += 20
+            self.quiet_ms = 0 if speaks else self.quiet_ms + 20
+            found = self.turns.hear(
+                is_speech=speaks or self.quiet_ms < 350,
+                quiet_ms=self.quiet_ms,
+                onset_ms=ONSET_MS,
+                is_playing=playing,
+                now_ms=self.now_ms,
+            )
+            self.effects += [(self.now_ms, effect) for effect in found]
+
+    @property
+    def kinds(self) -> list[Effect]:
+        return [effect for _, effect in self.effects]
+
+
+# --- The table -----------------------------------------------------------------------
+
+
+def test_every_turn_can_be_left() -> None:
+    assert {turn for turn, _ in TABLE} == set(Turn)
+    assert {turn for turn, _ in TABLE.values()} == set(Turn)
+    assert {cue for _, cue in TABLE} == set(Cue)
+
+
+def test_a_backchannel_makes_us_pause_and_go_on() -> None:
+    talk = Talk()
+    talk.quiet_ms = 1000
+    talk.go(300, speaks=True)
+    talk.go(400, speaks=False)
+    assert talk.kinds == [Effect.CUT, Effect.RESUME]
+    cut_ms, resumed_ms = (at for at, _ in talk.effects)
+    assert cut_ms == 1020
+    assert resumed_ms - 1300 <= 200
+
+
+def test_speech_longer_than_600_ms_is_an_interruption() -> None:
+    talk = Talk()
+    talk.quiet_ms = 1000
+    talk.go(900, speaks=True)
+    talk.go(500, speaks=False)
+    assert talk.kinds == [Effect.CUT, Effect.INTERRUPT, Effect.RELEASE]
+    confirmed_ms = talk.effects[1][0]
+    assert 600 < confirmed_ms - (1020 - ONSET_MS) <= 640
+
+
+def test_half_a_second_and_a_pause_is_not_600_ms() -> None:
+    talk = Talk()
+    talk.quiet_ms = 1000
+    talk.go(460, speaks=True)
+    talk.go(400, speaks=False)
+    assert talk.kinds == [Effect.CUT, Effect.RESUME]
+
+
+def test_words_confirm_before_600_ms() -> None:
+    talk = Talk()
+    talk.quiet_ms = 1000
+    talk.go(200, speaks=True)
+    assert talk.turns.words("네", talk.now_ms - 200) == ()
+    assert talk.turns.words("잠깐만요", talk.now_ms - 200) == (Effect.INTERRUPT,)
+
+
+def test_words_of_an_earlier_utterance_confirm_nothing() -> None:
+    talk = Talk()
+    talk.now_ms = 9000
+    talk.quiet_ms = 1000
+    talk.go(200, speaks=True)
+    assert talk.turns.words("잠깐만요", 3000) == ()
+
+
+def test_what_we_have_to_say_waits_for_the_callee_but_not_for_ever() -> None:
+    talk = Talk()
+    talk.quiet_ms = 1000
+    talk.go(20_000, speaks=True, playing=False)
+    assert talk.kinds == [Effect.HOLD, Effect.GIVE_UP, Effect.RELEASE]
+    assert talk.effects[1][0] - 1020 == pytest.approx(15_000, abs=20)
+
+
+@pytest.mark.parametrize("text", ["네.", "네, 네", "Uh-huh", "Okay!", "はい。", "嗯"])
+def test_backchannels(text: str) -> None:
+    assert is_backchannel(text)
+
+
+@pytest.mark.parametrize("text", ["아니요", "네 잠깐만요", "No", "네 분이요", ""])
+def test_more_than_backchannels(text: str) -> None:
+    assert not is_backchannel(text)
+
+
+# --- The playout ---------------------------------------------------------------------
+
+
+def words_and_pause() -> bytes:
+    """Half a second of sound, 100 ms of pause, a second of sound."""
+    word = (6000 * np.sin(np.arange(4000) / 3)).astype(np.int16)
+    pause = np.zeros(800, np.int16)
+    return encode_mulaw(np.concatenate([word, pause, word, word]))
+
+
+def test_a_cut_takes_back_what_was_not_played_and_loses_nothing() -> None:
+    playout = Playout(PlayoutConfig())
+    said = words_and_pause()
+    playout.push(said, "a")
+    heard = b""
+    for _ in range(40):
+        playout.release()
+        heard += playout.tick().payload
+    playout.cut()
+    assert playout.release() == b""
+    assert playout.tick().tag == ""
+    playout.is_held = False
+    while playout.queued_ms:
+        playout.release(pad=True)
+        heard += playout.tick().payload
+    assert heard == said
+
+
+def test_it_goes_on_from_the_last_pause() -> None:
+    playout = Playout(PlayoutConfig())
+    playout.push(words_and_pause(), "a")
+    for _ in range(45):  # 900 ms: 300 ms into the second stretch of sound
+        playout.release()
+        playout.tick()
+    playout.cut()
+    again_ms = playout.rewind(pause_ms=80, at_most_ms=4000)
+    assert again_ms == pytest.approx(360, abs=40)
+    playout.is_held = False
+    playout.release()
+    first = decode_mulaw(playout.tick().payload)
+    assert int(np.abs(first).max()) < 400  # the end of the pause
+
+
+def test_without_a_pause_a_long_stretch_is_not_said_again() -> None:
+    playout = Playout(PlayoutConfig())
+    tone = (6000 * np.sin(np.arange(48_000) / 3)).astype(np.int16)
+    playout.push(encode_mulaw(tone), "a")
+    for _ in range(250):
+        playout.release()
+        playout.tick()
+    playout.cut()
+    assert playout.rewind(pause_ms=80, at_most_ms=4000) == 0
+
+
+def test_an_utterance_that_had_just_begun_is_said_again_whole() -> None:
+    playout = Playout(PlayoutConfig())
+    playout.push(words_and_pause(), "a")
+    for _ in range(10):
+        playout.release()
+        playout.tick()
+    playout.cut()
+    assert playout.rewind(pause_ms=80, at_most_ms=4000) == 200
+    assert playout.queued_ms == 1600
+
+
+# --- A call --------------------------------------------------------------------------
+
+
+def speaking(r: Rehearsal) -> None:
+    """Let us say four seconds to the callee, and let one of them pass."""
+    r.do(ev.TargetText(Leg.CALLER, "아주 긴 문장을 말하고 있습니다."))
+    r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 4000, 4000, np.int16)))
+    hear(r, noise(1, 30))
+    r.actions.clear()
+
+
+def hear(r: Rehearsal, line: np.ndarray) -> None:
+    for i in range(len(line) // 160):
+        r.frames(1, encode_mulaw(line[i * 160 : (i + 1) * 160]))
+
+
+def unheard(r: Rehearsal) -> list[str]:
+    return [m.state for m in r.told(browser.Unheard)]
+
+
+def test_an_interruption_is_silent_at_once_and_the_rest_is_said_later() -> None:
+    r = make_live()
+    speaking(r)
+    voice = sentence(1.2)
+    hear(r, voice[: 8 * 240])
+    assert len(r.of(act.SendClear)) == 1  # within 240 ms of the first sample
+    assert unheard(r) == ["held"]
+    r.actions.clear()
+    hear(r, voice[8 * 240 :])
+    assert [m.by for m in r.told(browser.Interruption)] == ["callee"]
+    assert not r.of(act.SendFrame)
+    hear(r, noise(6, 30))
+    assert unheard(r) == ["resumed", "spoken"]
+    [stored] = [a for a in r.of(act.StoreUtterance) if a.leg is Leg.CALLER]
+    assert stored.fate == "delivered"
+
+
+def test_a_backchannel_is_no_interruption_and_the_whole_sentence_is_heard() -> None:
+    r = make_live()
+    speaking(r)
+    hear(r, yes())
+    hear(r, noise(6, 30))
+    assert len(r.of(act.SendClear)) == 1
+    assert not r.told(browser.Interruption)
+    assert unheard(r) == ["held", "resumed", "spoken"]
+
+
+def test_something_new_from_the_caller_replaces_the_rest() -> None:
+    r = make_live()
+    speaking(r)
+    hear(r, sentence(1.2))
+    wide = np.repeat(sentence(1.2), 3).astype(np.int16)
+    for i in range(30):
+        r.do(ev.CallerAudio(wide[i * 960 : (i + 1) * 960]))
+        hear(r, noise(0.04, 30))
+    assert unheard(r)[:2] == ["held", "discarded"]
+
+
+def test_the_rest_can_be_discarded() -> None:
+    r = make_live()
+    speaking(r)
+    hear(r, sentence(1.2))
+    assert unheard(r) == ["held"]
+    r.actions.clear()
+    r.do(ev.DiscardAsked("caller-1"))
+    hear(r, noise(3, 30))
+    assert unheard(r) == ["discarded"]
+    assert not r.of(act.SendFrame)
+    [stored] = [a for a in r.of(act.StoreUtterance) if a.leg is Leg.CALLER]
+    assert stored.fate == "lost"
+
+
+def test_a_rest_that_waits_too_long_is_lost_and_shown() -> None:
+    r = make_live()
+    speaking(r)
+    hear(r, sentence(16.5))
+    assert unheard(r)[-1] == "lost"
+
+
+def test_an_utterance_can_be_repeated() -> None:
+    r = make_live()
+    r.do(ev.TargetText(Leg.CALLER, "네."))
+    r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 400, 4000, np.int16)))
+    r.frames(100)
+    r.actions.clear()
+    r.do(ev.RepeatAsked("caller-1"))
+    r.frames(30)
+    assert len(r.phone_bytes()) == 3200
+    assert unheard(r) == ["spoken"]
+    r.do(ev.RepeatAsked("caller-99"))
+    assert [m.code for m in r.told(browser.Problem)] == ["cannot_repeat"]
+
+
+def test_the_callers_words_wait_while_the_callee_speaks() -> None:
+    r = make_live()
+    hear(r, sentence(1.0))
+    r.actions.clear()
+    r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 400, 4000, np.int16)))
+    hear(r, sentence(0.3))
+    assert not r.of(act.SendFrame)
+    assert not r.told(browser.Interruption)
+    hear(r, noise(2, 30))
+    assert len(r.phone_bytes()) == 3200
+
+
+# --- Echo and the original ------------------------------------------------------------
+
+
+def test_our_own_words_that_come_back_are_counted_and_neither_shown_nor_said() -> None:
+    r = make_live()
+    r.do(ev.TargetText(Leg.CALLER, "아주 긴 문장을 말하고 있습니다."))
+    r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 4000, 4000, np.int16)))
+    hear(r, noise(0.4, 30))
+    r.actions.clear()
+    hear(r, sentence(1.0))
+    r.do(ev.SourceText(Leg.CALLEE, "긴 문장을 말하고 있습니다"))
+    r.do(ev.TargetText(Leg.CALLEE, "is saying a long sentence"))
+    r.do(ev.EngineAudio(Leg.CALLEE, np.full(24 * 400, 9000, np.int16)))
+    r.do(ev.OriginalGain(0.0))
+    r.frames(150)
+    assert [c.leg for c in r.told(browser.Caption) if c.leg == "callee"] == []
+    assert [a for a in r.of(act.StoreUtterance) if a.leg is Leg.CALLEE] == []
+    assert not any(np.any(a.pcm > 8000) for a in r.of(act.SendCallerAudio))
+    assert [e.kind for e in r.of(act.RecordEvent)].count("echo_heard") == 1
+
+
+def test_speech_in_the_callers_own_language_comes_through_in_full() -> None:
+    r = make_live()
+    hear(r, sentence(1.0))
+    r.do(ev.SourceText(Leg.CALLEE, "Hello, do you speak English?"))
+    r.actions.clear()
+    hear(r, sentence(1.0))
+    soft = max(int(np.abs(a.pcm).max()) for a in r.of(act.SendCallerAudio))
+    r.actions.clear()
+    hear(r, sentence(3.0)[8000:])
+    loud = max(int(np.abs(a.pcm).max()) for a in r.of(act.SendCallerAudio)[10:])
+    assert loud > 4 * soft
