@@ -31,12 +31,14 @@ class FeedEngine:
     """Give the engine that interprets this leg its next sound: PCM at 24 kHz.
 
     Attributes:
-        held_ms: how long the oldest of it waited for the rest, while somebody speaks.
+        held_ms: how long ago the oldest of it came, while somebody speaks.
+        is_playing: the telephone plays something that may echo.
     """
 
     leg: Leg
     pcm: Pcm
     held_ms: float | None = None
+    is_playing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from django.conf import settings
 from realtime import actions as act
 from realtime import events as ev
 from realtime import services
+from realtime.ear import Tap
 from realtime.engines import translate
 from realtime.events import Leg, Line
 from realtime.lines import text_of
@@ -28,7 +29,7 @@ from realtime.protocols import browser
 from realtime.protocols import openai_realtime as wire
 from realtime.protocols import twilio_media as media
 from realtime.services import CallFacts
-from realtime.session import CallSession, Phase, Tap
+from realtime.session import CallSession, Phase
 from realtime.sockets import EngineRefusedError, EngineSocket
 from realtime.speaker import Speaker
 from wigvo.database import in_database
@@ -63,7 +64,7 @@ class LiveCall:
     Args:
         facts: the call.
         on_over: called once when nothing of it is left.
-        tap: hook for a recorder, see `realtime.session.Tap`.
+        tap: hook for a recorder, see `realtime.ear.Tap`.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class LiveCall:
         self.relay_in = Meter()
         self.relay_out = Meter()
         self.hold_back = Meter()
+        self.hold_back_playing = Meter()
         self.interpretation = {leg: Meter() for leg in Leg}
         self.is_over = False
         self._stored = asyncio.Event()
@@ -238,7 +240,8 @@ class LiveCall:
         if action.leg is Leg.CALLEE:
             on_sent = self._measure(self.relay_in)
             if action.held_ms is not None:
-                self.hold_back.add(action.held_ms)
+                meter = self.hold_back_playing if action.is_playing else self.hold_back
+                meter.add(action.held_ms)
         if not engine.send(translate.append(action.pcm), on_sent):
             self._log.warning("engine_not_fed", leg=action.leg)
 
@@ -476,6 +479,8 @@ class LiveCall:
                     relay_out_p99_ms=self.relay_out.percentile(99),
                     caller_to_callee_ms=self.interpretation[Leg.CALLER].percentile(50),
                     callee_to_caller_ms=self.interpretation[Leg.CALLEE].percentile(50),
+                    hold_back_p50_ms=self.hold_back.percentile(50),
+                    **self.session.line,
                 )
                 self._caller.send(browser.encode_server(message))
 
@@ -568,14 +573,16 @@ class LiveCall:
         """Return what the relay added, and how late the interpretation was, ms.
 
         `relay_in`: frame from the telephone → engine's socket; `relay_out`: engine's
-        delta → telephone's socket; `hold_back`: how long the oldest sound of a message
-        waited for the rest of it, while the callee speaks; `interpretation_*`: end of
-        that leg's speech → first interpreted sound.
+        delta → telephone's socket; `hold_back`: how long ago the oldest sound of a
+        message came, while the callee speaks and nothing of ours plays;
+        `hold_back_playing`: the same while it does, echo canceller included;
+        `interpretation_*`: end of that leg's speech → first interpreted sound.
         """
         meters = {
             "relay_in": self.relay_in,
             "relay_out": self.relay_out,
             "hold_back": self.hold_back,
+            "hold_back_playing": self.hold_back_playing,
             **{f"interpretation_{k}": m for k, m in self.interpretation.items()},
         }
         result: dict[str, float | int | None] = {}

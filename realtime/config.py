@@ -6,6 +6,8 @@ Every number names its unit and where it comes from.
 from dataclasses import dataclass, field
 from typing import Final
 
+from realtime.audio.echo.config import EchoConfig
+
 LINE_HZ: Final = 8000
 """The telephone's sample rate (G.711)."""
 ENGINE_HZ: Final = 24000
@@ -108,6 +110,9 @@ class TurnConfig:
     120 ms after its end, and playout has to go on within 200 ms (contract)."""
     hold_limit_ms: int = 15_000
     """How long what we have to say waits for the callee to finish (contract)."""
+    stale_ms: int = 300
+    """What was held back for longer, until the echo was known, does not interrupt what
+    is being said now; while something plays, all sound is 80 ms late."""
     slack_ms: int = 200
     """Recognised words of an utterance that began this much earlier are not news."""
     rewind_ms: int = 4000
@@ -190,10 +195,15 @@ class CallConfig:
     caller's language already: the engine is silent, so the original comes through."""
     start_ms: int = 0
     """Where the call's clock stands; not zero when a call is taken up again."""
+    least_lost_ms: int = 300
+    """Lost sound that the caller is told about: a syllable or more."""
+    original_slack_frames: int = 5
+    """The callee's own voice may wait this long (100 ms) before pauses are skipped."""
     playout: PlayoutConfig = field(default_factory=PlayoutConfig)
     line: LineConfig = field(default_factory=LineConfig)
     caller_input: CallerInputConfig = field(default_factory=CallerInputConfig)
     feed: FeedConfig = field(default_factory=FeedConfig)
+    echo: EchoConfig = field(default_factory=EchoConfig)
     speech: SpeechConfig = field(default_factory=SpeechConfig)
     turns: TurnConfig = field(default_factory=TurnConfig)
     loops: LoopConfig = field(default_factory=LoopConfig)

@@ -2,12 +2,12 @@
 
 Theory of operation.  The line is clocked by the line: each 20 ms frame from the
 telephone is one tick.  A tick (1) moves the playout cursor, which says what the callee
-is hearing now, (2) hands the frame to speech detection and to the engine that
-interprets the callee, (3) keeps the caller's engine fed, with silence where the caller
-sent nothing, (4) gives the caller 20 ms of sound, and (5) releases the next playout to
-the telephone, never more than 200 ms ahead.  When frames stall, time takes over
-(`next_deadline`); frames that come late after all are still heard, they only do not
-move the clock a second time.
+is hearing now, (2) takes the echo of that out of the frame (`Ear`) and hands what is
+left to speech detection and to the engine that interprets the callee, (3) keeps the
+caller's engine fed, with silence where the caller sent nothing, (4) gives the caller
+20 ms of sound, and (5) releases the next playout to the telephone, never more than
+200 ms ahead.  When frames stall, time takes over (`next_deadline`); frames that come
+late after all are still heard, they only do not move the clock a second time.
 
     phase       what it means                       leaves to
     WAITING     dialling or ringing                 LIVE, ENDING, OVER
@@ -22,7 +22,6 @@ move the clock a second time.
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -30,7 +29,8 @@ import numpy as np
 
 from realtime import actions as act
 from realtime import events as ev
-from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw, encode_mulaw
+from realtime.audio.echo import Mode
+from realtime.audio.g711 import SILENCE_FRAME, encode_mulaw
 from realtime.audio.resample import Resampler
 from realtime.captions import Caption
 from realtime.clock import LineClock, Step
@@ -41,21 +41,18 @@ from realtime.config import (
     LINE_HZ,
     CallConfig,
 )
-from realtime.events import Leg, Line, Pcm
+from realtime.ear import Ear, Heard, Tap
+from realtime.events import NO_SOUND, Leg, Line, Pcm
 from realtime.loops import LoopGuard
 from realtime.playout import Playout
 from realtime.protocols import browser
 from realtime.sides import Side
-from realtime.turns import Effect, TurnTaking
+from realtime.turns import Effect, Turn, TurnTaking
 
 TERMINAL: Final = frozenset({"completed", "busy", "no_answer", "failed", "canceled"})
 _UNREACHED: Final = frozenset({"busy", "no_answer", "canceled"})
 _LINE_TAGS: Final = frozenset(line.value for line in Line)
 _SILENCE_24K: Final = np.zeros(ENGINE_FRAME_SAMPLES, np.int16)
-
-Tap = Callable[[bytes, bytes], None]
-"""Called at each tick with what the callee heard and what the callee said: one frame of
-mu-law each, exactly aligned.  The recorder's hook."""
 
 
 class Phase(StrEnum):
@@ -72,7 +69,7 @@ class CallSession:
 
     Args:
         config: languages and tunables.
-        tap: hook for a recorder, see `Tap`.
+        tap: hook for a recorder, see `realtime.ear.Tap`.
         first_number: continues the numbering of utterances of a call taken up again.
     """
 
@@ -80,7 +77,6 @@ class CallSession:
         self, config: CallConfig, tap: Tap | None = None, first_number: int = 1
     ) -> None:
         self._config = config
-        self._tap = tap
         self._actions: list[act.Action] = []
         self._now = 0.0
         self.phase = Phase.WAITING
@@ -105,6 +101,12 @@ class CallSession:
         self._is_confirmed = False
         self._spoken: OrderedDict[str, bytearray] = OrderedDict()
 
+        # The telephone's other direction.
+        self._ear = Ear(config.echo, tap)
+        self._behind_ms = 0
+        self._lost_told_ms = 0
+        self._n_missing = self._n_late = 0
+
         # The two legs.
         self._sides = {leg: Side(leg, config, first_number) for leg in Leg}
         self._to_engine = Resampler(LINE_HZ, ENGINE_HZ)
@@ -118,6 +120,7 @@ class CallSession:
         self._original_gain = config.original_gain
         self._gain_now = config.original_gain
         self._caller_fed_ms = 0.0
+        self._original: deque[tuple[Pcm, bool]] = deque()
         self._for_caller: deque[Pcm] = deque()
         self._to_caller: list[Pcm] = []
 
@@ -287,6 +290,7 @@ class CallSession:
         self._n_checks = 0
         self._first_check_ms = self._config.life.stream_return_ms
         self._clock.begin_stream(self._now)
+        self._ear.begin_stream()
         self._playout.forget()
         if self._answered_at is None:
             self._answered_at = self._now - self._config.start_ms / 1000
@@ -323,21 +327,25 @@ class CallSession:
 
     def _step(self, step: Step, payload: bytes) -> None:
         """Let 20 ms pass, or be heard, or both."""
-        heard = SILENCE_FRAME if step.is_silence else payload
+        played = SILENCE_FRAME
         if step.advances:
-            played = self._playout.tick()
-            self._follow(played.tag)
+            frame = self._playout.tick()
+            played = frame.payload
+            self._follow(frame.tag)
             self._keep_caller_engine_fed()
-            if self._tap is not None:
-                self._tap(played.payload, heard)
-        if step.hears:
+        self._n_missing += step.hears and step.is_silence
+        self._n_late += step.hears and not step.advances
+        for heard in self._ear.step(step, payload, played):
             self._hear(heard)
+        if step.advances:
+            self._sound_for_caller()
 
     def _after_tick(self) -> None:
         for side in self._sides.values():
             side.captions.tick(self._clock.ms)
             self._show(side)
             self._check_degraded(side)
+        self._report_sound_lost()
         self._release(pad=True)
         if (
             self.phase is Phase.FAREWELL
@@ -346,12 +354,23 @@ class CallSession:
         ):
             self._hang_up()
 
-    def _hear(self, payload: bytes) -> None:
+    def _hear(self, heard: Heard) -> None:
         """Take 20 ms of the callee: to the engine, to the detector, to the caller."""
-        pcm = decode_mulaw(payload)
-        wide = self._to_engine.process(pcm)
-        self._feed(Leg.CALLEE, wide, pcm)
-        self._sound_for_caller(wide)
+        self._behind_ms = heard.behind_ms
+        wide = self._to_engine.process(heard.pcm)
+        self._feed(Leg.CALLEE, wide, heard.pcm, heard.behind_ms)
+        is_quiet = heard.is_filler or not self._sides[Leg.CALLEE].detector.is_speech
+        self._original.append((wide, is_quiet))
+
+    def _report_sound_lost(self) -> None:
+        """Tell the caller what could not be heard, once it has come to something."""
+        lost_ms = self._ear.lost_ms - self._lost_told_ms
+        if lost_ms < self._config.least_lost_ms or self._ear.mode is Mode.HOLD:
+            return
+        self._lost_told_ms = self._ear.lost_ms
+        text = "Some of what the other side said was lost in an echo."
+        self._tell(browser.Warn("sound_lost", text, lost_ms=lost_ms), is_public=True)
+        self._record("sound_lost", {"at_ms": self._clock.ms, "lost_ms": lost_ms})
 
     # --- Turns -----------------------------------------------------------------------
 
@@ -359,13 +378,16 @@ class CallSession:
         """Let the callee's speech decide whether we may speak."""
         if self.phase is not Phase.LIVE:
             return
+        is_stale = self._behind_ms > self._config.turns.stale_ms
+        if is_stale and self._turns.turn is Turn.FREE:
+            return  # what was said then interrupts nothing now, unless it goes on
         detector = self._sides[Leg.CALLEE].detector
         effects = self._turns.hear(
             is_speech=detector.is_speech,
             quiet_ms=detector.quiet_ms,
             onset_ms=detector.onset_ms,
             is_playing=bool(self._playout.queued_ms),
-            now_ms=self._clock.ms,
+            now_ms=self._clock.ms - self._behind_ms,
         )
         self._take_turns(effects)
 
@@ -529,15 +551,16 @@ class CallSession:
         narrow = self._caller_down.process(_SILENCE_24K)
         self._feed(Leg.CALLER, _SILENCE_24K, narrow)
 
-    def _sound_for_caller(self, original: Pcm) -> None:
+    def _sound_for_caller(self) -> None:
         """Give the caller 20 ms: the interpretation, and softly the callee's voice."""
+        original = self._take_original()
         if not self._caller_is_there:
             self._for_caller.clear()
             self._to_caller.clear()
             return
-        speech = self._take_for_caller(len(original))
+        speech = self._take_for_caller(ENGINE_FRAME_SAMPLES)
         gain = self._gain_of_original(is_ducked=len(speech) > 0)
-        if gain > 0:
+        if gain > 0 and len(original):
             mixed = original * np.float32(gain)
             mixed[: len(speech)] += speech
             speech = np.clip(mixed, -32768, 32767).astype(np.int16)
@@ -546,6 +569,13 @@ class CallSession:
         ready_ms = sum(map(len, self._to_caller)) * 1000 // ENGINE_HZ
         if ready_ms >= self._config.feed.caller_batch_ms or not len(speech):
             self._flush_to_caller()
+
+    def _take_original(self) -> Pcm:
+        """Return the callee's next 20 ms; where sound came late, pauses are skipped."""
+        original = self._original
+        while len(original) > self._config.original_slack_frames and original[0][1]:
+            original.popleft()
+        return original.popleft()[0] if original else NO_SOUND
 
     def _gain_of_original(self, *, is_ducked: bool) -> float:
         """Say how loud the callee's own voice is now, moving there within 100 ms."""
@@ -586,10 +616,10 @@ class CallSession:
 
     # --- Speech and engines ----------------------------------------------------------
 
-    def _feed(self, leg: Leg, wide: Pcm, narrow: Pcm) -> None:
+    def _feed(self, leg: Leg, wide: Pcm, narrow: Pcm, behind_ms: int = 0) -> None:
         """Give one leg's sound to its engine (24 kHz) and its detector (8 kHz)."""
         side = self._sides[leg]
-        side.hold(wide, self._now)
+        side.hold(wide, self._now - behind_ms / 1000)
         change = side.detector.push(narrow)
         feed = self._config.feed
         is_speech = side.detector.is_speech
@@ -600,10 +630,11 @@ class CallSession:
             return
         if change == "started" and leg is Leg.CALLER and self._is_confirmed:
             self._forget_rest("discarded")  # the caller says something new
+        heard_ms = self._clock.ms - behind_ms
         if change == "started":
-            side.captions.speech_started(self._clock.ms - side.detector.onset_ms)
+            side.captions.speech_started(heard_ms - side.detector.onset_ms)
         else:
-            side.captions.speech_ended(self._clock.ms - side.detector.offset_ms)
+            side.captions.speech_ended(heard_ms - side.detector.offset_ms)
             self._show(side)
         self._tell(browser.Speaking(leg, change == "started"), is_public=True)
 
@@ -614,7 +645,8 @@ class CallSession:
             return
         if side.engine_is_ready:
             held = held_ms if side.detector.is_speech else None
-            self._actions.append(act.FeedEngine(side.leg, pcm, held))
+            is_playing = self._ear.mode is not Mode.PASS
+            self._actions.append(act.FeedEngine(side.leg, pcm, held, is_playing))
         else:
             side.backlog.append(pcm)
 
@@ -741,6 +773,34 @@ class CallSession:
             self._tell_unheard(tag, "lost")
         self._unplayed.clear()
 
+    def _report_line(self) -> None:
+        """Keep how good the line was."""
+        if not self._clock.has_begun:
+            return
+        ear = self._ear
+        self._record(
+            "line_report",
+            {
+                "echo_delay_ms": ear.echo_delay_ms,
+                "echo_locks": ear.n_locks,
+                "echo_slips": ear.n_slips,
+                "echo_lost_ms": ear.lost_ms,
+                "echo_held_max_ms": ear.held_max_ms,
+                "echo_heard": self._loops.n_echoes,
+                "frames_missing": self._n_missing,
+                "frames_late": self._n_late,
+            },
+        )
+
+    @property
+    def line(self) -> dict[str, int]:
+        """How the line is at the moment, for the caller's page."""
+        return {
+            "echo_heard": self._loops.n_echoes,
+            "echo_lost_ms": self._ear.lost_ms,
+            "held_ms": self._ear.held_ms,
+        }
+
     # --- Our own sentences -----------------------------------------------------------
 
     def _on_line_rendered(self, event: ev.LineRendered) -> None:
@@ -848,6 +908,7 @@ class CallSession:
             side.captions.flush(self._clock.ms)
             self._show(side)
         self._report_lost()
+        self._report_line()
         self.phase = Phase.OVER
         if self.status not in TERMINAL:
             self.status = "canceled" if self._answered_at is None else "completed"

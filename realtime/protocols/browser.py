@@ -270,6 +270,11 @@ class Latency(ServerMessage, frozen=True, tag="latency"):
     relay_out_p99_ms: float | None
     caller_to_callee_ms: float | None
     callee_to_caller_ms: float | None
+    hold_back_p50_ms: float | None = None
+    echo_heard: int = 0
+    echo_lost_ms: int = 0
+    held_ms: int = 0
+    playout_lag_ms: int = 0
 
 
 class Warn(ServerMessage, frozen=True, tag="warning"):
@@ -278,6 +283,7 @@ class Warn(ServerMessage, frozen=True, tag="warning"):
     code: str
     message: str
     remaining_s: int | msgspec.UnsetType = msgspec.UNSET
+    lost_ms: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Problem(ServerMessage, frozen=True, tag="error"):

@@ -29,6 +29,11 @@ def sentence(seconds: float) -> np.ndarray:
     return np.asarray(clean + noise(seconds)[:n]).astype(np.int16)
 
 
+def reply() -> np.ndarray:
+    """Return another second of speech: the sentence's fourth, in the line's noise."""
+    return np.asarray(_GOLDEN["sentence"][24000:32000] + noise(1.0)).astype(np.int16)
+
+
 def yes() -> np.ndarray:
     """Return a backchannel, 314 ms long, in the line's noise."""
     clean = _GOLDEN["yes"]

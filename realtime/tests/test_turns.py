@@ -276,6 +276,7 @@ def test_an_utterance_can_be_repeated() -> None:
 
 def test_the_callers_words_wait_while_the_callee_speaks() -> None:
     r = make_live()
+    r.frames(80)  # by then nothing of the greeting can be echoing
     hear(r, sentence(1.0))
     r.actions.clear()
     r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 400, 4000, np.int16)))
