@@ -83,9 +83,9 @@ class Rehearsal:
         return sum(len(a.pcm) for a in self.of(act.FeedEngine) if a.leg is leg) / 24
 
 
-def make_live(**life: int) -> Rehearsal:
+def make_live(*, echo: EchoConfig = NO_ECHO, **life: int) -> Rehearsal:
     """A call that was answered, with both engines, the caller and a greeting."""
-    r = Rehearsal(**life)
+    r = Rehearsal(echo=echo, **life)
     for leg in Leg:
         r.do(ev.EngineReady(leg))
     for line in Line:
