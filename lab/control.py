@@ -15,6 +15,7 @@ from lab.openai.state import FAULTS as ENGINE_FAULTS
 from lab.people import Script
 from lab.telephone import sounds
 from lab.telephone.call import CallParameters, SimulatedCall
+from lab.telephone.codecs import CodecUnavailable
 from lab.telephone.exchange import Exchange
 from lab.telephone.faults import KINDS
 from realtime.audio.g711 import decode_mulaw
@@ -53,7 +54,7 @@ def describe(script: Script) -> dict[str, Any]:
         "language": script.language,
         "answer": script.answer.value,
         "answer_after_ms": script.answer_after_ms,
-        "line": dict(script.line),
+        "line": script.line if isinstance(script.line, str) else dict(script.line),
     }
 
 
@@ -95,6 +96,7 @@ class Control:
             Route("/incoming", self.incoming, methods=["POST"]),
             Route("/engines", self.engines, methods=["GET"]),
             Route("/line", self.line, methods=["GET", "PUT"]),
+            Route("/lines", self.lines, methods=["GET"]),
             Route("/faults", self.list_faults, methods=["GET"]),
             Route("/faults", self.add_fault, methods=["POST"]),
             Route("/reset", self.reset, methods=["POST"]),
@@ -168,14 +170,52 @@ class Control:
         state = self._engines.as_dict() if self._engines else {"sessions": []}
         return JSONResponse(state)
 
+    async def lines(self, request: Request) -> Response:
+        """The catalogue of lines, and which are chosen."""
+        exchange = self._exchange
+        conditions = exchange.lines.conditions.values()
+        return JSONResponse(
+            {
+                "default": exchange.line.condition,
+                "numbers": dict(exchange.number_lines),
+                "conditions": [
+                    {
+                        "id": one.id,
+                        "description": one.description,
+                        "source": one.source,
+                        "line": one.line.as_dict(),
+                    }
+                    for one in conditions
+                ],
+            }
+        )
+
     async def line(self, request: Request) -> Response:
-        """The default line of the calls to come."""
-        if request.method == "PUT":
-            try:
-                self._exchange.line = self._exchange.line.changed(await _body(request))
-            except (TypeError, ValueError) as error:
-                raise HTTPException(400, str(error)) from None
-        return JSONResponse(self._exchange.line.as_dict())
+        """The default line of the calls to come, or one number's, or the next's."""
+        exchange = self._exchange
+        if request.method == "GET":
+            number = request.query_params.get("number")
+            line = exchange.line_of(number) if number else exchange.line
+            return JSONResponse(line.as_dict())
+        choice = await _body(request)
+        number, is_next = choice.pop("number", ""), choice.pop("next", False)
+        if number and number not in exchange.people:
+            raise HTTPException(400, "number is a number of /lab/people.")
+        if not isinstance(is_next, bool):
+            raise HTTPException(400, "next is true or false.")
+        try:
+            if is_next:
+                line = exchange.set_next_line(choice, number)
+            elif number:
+                forget = choice == {"condition": None}
+                line = exchange.set_number_line(number, None if forget else choice)
+            else:
+                line = exchange.set_line(choice)
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+        except CodecUnavailable as error:
+            raise HTTPException(422, str(error)) from None
+        return JSONResponse(line.as_dict())
 
     async def list_faults(self, request: Request) -> Response:
         """What can go wrong."""

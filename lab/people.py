@@ -113,8 +113,9 @@ class Script:
     answered_by: str = "human"
     verdict_after_ms: int = 3000
     """When the machine detection speaks, after pickup."""
-    line: Mapping[str, Any] = field(default_factory=dict)
-    """What differs from the lab's default line."""
+    line: str | Mapping[str, Any] = field(default_factory=dict)
+    """A condition of `lines.yaml`, or what differs from the lab's default line
+    (`lab.lines.Choice`)."""
     steps: tuple[Step, ...] = ()
     caller: tuple[Step, ...] = ()
     """The scripted caller's side, in the caller's own language."""

@@ -34,7 +34,7 @@ and the &ldquo;engine&rdquo; only recognises the phrases in its book.</p>
 {rows}
 </table>
 <p><a href="/lab/calls">Calls</a> · <a href="/lab/people">People</a> ·
-<a href="/lab/line">Line</a> · <a href="/lab/faults">Faults</a> ·
+<a href="/lab/lines">Lines</a> · <a href="/lab/faults">Faults</a> ·
 <a href="/lab/engines">Engines</a></p>
 </html>
 """
@@ -134,6 +134,10 @@ def create_app(
         speech: voices and ears; default: the synthesiser and the phrasebook matcher.
         people: the number table; default: `lab/people/*.yaml`.
         with_engines: whether the simulated engines are there as well.
+
+    Raises:
+        ValueError: somebody's line is none.
+        CodecUnavailable: somebody's line needs a codec that is not installed.
     """
     people = load_people() if people is None else people
     speech = speech or real_speech()

@@ -826,6 +826,7 @@ class SimulatedCall:
             "to": self.parameters.to,
             "from": self.parameters.from_,
             "person": self.script.id if self.script else None,
+            "line_condition": self.line_config.condition,
             "created_at": self.date_created.isoformat(),
             "ended_by": self.ended_by,
         }
@@ -839,7 +840,8 @@ class SimulatedCall:
             "answered_at": self.start_time and self.start_time.isoformat(),
             "ended_at": self.end_time and self.end_time.isoformat(),
             "duration_s": self.duration_s,
-            "line": self.line_config.as_dict(),
+            "line": self.line_config.as_dict()
+            | {"changed": self.exchange.lines.changes(self.line_config)},
             "heard": [
                 {
                     "phrase_id": one.phrase_id,

@@ -12,7 +12,9 @@ import anyio.lowlevel
 import httpx2
 
 from lab.config import LabConfig
+from lab.lines import Choice, load_lines
 from lab.people import Script
+from lab.telephone import codecs
 from lab.telephone.call import API_VERSION, CallParameters, SimulatedCall
 from lab.telephone.clock import Clock
 from lab.telephone.faults import Faults
@@ -39,6 +41,10 @@ class Exchange:
         voice: speaks for the people and for <Say>.
         make_ears: makes the ears of one person, for some languages.
         phrases: the texts of phrases.
+
+    Raises:
+        ValueError: somebody's line is none.
+        CodecUnavailable: somebody's line needs a codec that is not installed.
     """
 
     def __init__(
@@ -55,7 +61,12 @@ class Exchange:
         self.voice, self.make_ears, self.phrases = voice, make_ears, phrases
         self.calls: dict[str, SimulatedCall] = {}
         self.recordings: dict[str, bytes] = {}
-        self.line = LineConfig()
+        self.lines = load_lines()
+        self.line = self.lines.default
+        self.number_lines: dict[str, Choice] = {}
+        self._next_lines: list[tuple[str, Choice]] = []
+        for script in people.values():
+            self._check_line(script)
         self.faults = Faults()
         self.clock = Clock(config.clock_speed)
         self.log = logging.getLogger("lab.telephone")
@@ -89,12 +100,87 @@ class Exchange:
         is_incoming = parameters.direction == "inbound"
         person = parameters.from_ if is_incoming else parameters.to
         script = self.people.get(person)
-        line = self.line.changed(script.line) if script else self.line
+        line = self.line_of(person, is_call=True)
         call = SimulatedCall(self, parameters, script, line)
         self.calls[call.sid] = call
         self._forget_old_calls()
         self.keep(call.run())
         return call
+
+    def line_of(self, number: str, *, is_call: bool = False) -> LineConfig:
+        """Return the line to a number: each choice changes or replaces the one before.
+
+        From weak to strong: the default, the person's script, what was set for the
+        number, what was set for the next call.
+
+        Args:
+            number: of the lab's person.
+            is_call: a call is being made: what was set for the next call is used up.
+        """
+        line = self.line
+        script = self.people.get(number)
+        if script:
+            line = self.lines.choose(script.line, line)
+        if number in self.number_lines:
+            line = self.lines.choose(self.number_lines[number], line)
+        for waiting in self._next_lines:
+            if waiting[0] in ("", number):
+                line = self.lines.choose(waiting[1], line)
+                if is_call:
+                    self._next_lines.remove(waiting)
+                break
+        return line
+
+    def set_line(self, choice: Choice) -> LineConfig:
+        """Set the default line of the calls to come.
+
+        Returns:
+            the line.
+
+        Raises:
+            ValueError: there is no such line.
+            CodecUnavailable: its codec is not installed.
+        """
+        self.line = self._checked(choice)
+        return self.line
+
+    def set_number_line(self, number: str, choice: Choice | None) -> LineConfig:
+        """Set the line of all calls to come to a number; otherwise as `set_line`.
+
+        Args:
+            number: of the lab's person.
+            choice: None forgets what was set.
+        """
+        if choice is None:
+            self.number_lines.pop(number, None)
+        else:
+            self._checked(choice)
+            self.number_lines[number] = choice
+        return self.line_of(number)
+
+    def set_next_line(self, choice: Choice, number: str = "") -> LineConfig:
+        """Set the line of the next call; otherwise as `set_line`.
+
+        Args:
+            choice: see `lab.lines`.
+            number: the next call to this number; "" is the next call to anybody.
+        """
+        line = self._checked(choice)
+        self._next_lines.append((number, choice))
+        return line
+
+    def _checked(self, choice: Choice) -> LineConfig:
+        line = self.lines.choose(choice, self.line)
+        codecs.require(line.codec)
+        return line
+
+    def _check_line(self, script: Script) -> None:
+        try:
+            self._checked(script.line)
+        except ValueError as error:
+            raise ValueError(f"{script.id}: {error}") from None
+        except codecs.CodecUnavailable as error:
+            raise codecs.CodecUnavailable(f"{script.id}: {error}") from None
 
     async def stop(self) -> None:
         """Hang up every call and wait for its last callback, within bounds."""
@@ -113,7 +199,9 @@ class Exchange:
         self.calls.clear()
         self.recordings.clear()
         self.faults.clear()
-        self.line = LineConfig()
+        self.line = self.lines.default
+        self.number_lines.clear()
+        self._next_lines.clear()
 
     def keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something until it is done or the exchange closes."""

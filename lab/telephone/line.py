@@ -1,14 +1,15 @@
 """One simulated telephone line, a 20 ms frame at a time.
 
-    company ──mu-law──► decode ──► band-pass ──► gain ──────────► what the person hears
-                                                   │
-                                       bulk delay + echo FIR (optional)
-                                                   ▼
-    company ◄──mu-law── encode ◄── + noise ◄── band-pass ◄── (+) ◄── the person's voice
+    company ──mu-law──► band-pass ─► codec ─► slips ─► clipping ─┬─► gain ─► the person
+                                                                 ▼             hears
+                                                        bulk delay + echo FIR
+                                                                 ▼
+    company ◄──mu-law── codec ◄── AGC ◄── + noise ◄── band-pass ◄┴─ the person's voice
 
+Everything but the band-passes, the noise and mu-law is optional and off by default.
 Pure: arrays in, arrays out, every random number from the line's own seed.  A test can
 replay a line exactly.  What the network does to frames that are already encoded (late
-ones, missing ones) is `Line.network`.
+ones, missing ones) is `Line.network`.  Typical lines are in `lab/lines.yaml`.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lab.telephone.codecs import CODECS, Codec, make_codec
 from realtime.audio.g711 import (
     FRAME_MS,
     FRAME_SAMPLES,
@@ -38,18 +40,54 @@ BAND_TAPS: Final = 129
 NOISE_TAPS: Final = 32
 """Length of the tilt filter that colours the noise: 4 ms."""
 
-ECHO_SHAPES: Final[dict[str, tuple[int, float]]] = {
-    "hybrid": (96, 12.0),
-    "handset": (400, 80.0),
+
+@dataclass(frozen=True, slots=True)
+class EchoShape:
+    """What an echo path of one kind looks like at 8 kHz.
+
+    Attributes:
+        n_taps: its length.
+        decay: its decay constant, samples.
+        reflections: further ones like the first: (ms after it, gain).
+    """
+
+    n_taps: int
+    decay: float
+    reflections: tuple[tuple[int, float], ...] = ()
+
+
+ECHO_SHAPES: Final[dict[str, EchoShape]] = {
+    "hybrid": EchoShape(96, 12.0),
+    "handset": EchoShape(400, 80.0),
+    "speakerphone": EchoShape(1000, 250.0),
+    "voip": EchoShape(120, 15.0, ((31, 0.25),)),
 }
-"""Per kind of echo path: length and decay constant, in samples at 8 kHz.
+"""The kinds of echo path.
 
 An electrical hybrid rings for a few milliseconds (ITU-T G.168 annex D models are
-8-16 ms long); sound from ear piece to microphone is spread over tens of milliseconds.
+8-16 ms long); sound from ear piece to microphone is spread over tens of milliseconds,
+in a room with a loudspeaker over more than a hundred; on VoIP there are two gateways,
+each with a hybrid.
 """
 
 MAX_ECHO_DELAY_MS: Final = 1000
 """Longest bulk delay offered; 80-600 ms was seen on calls (facts of the line)."""
+
+AGC_PIECE: Final = 80
+"""The level control looks at 10 ms at a time."""
+AGC_TARGET_RMS: Final = 600.0
+"""It brings speech halfway (in dB) to this level."""
+AGC_LEAST_RMS: Final = 100.0
+"""Below this level it rests: noise is not pumped up."""
+AGC_ATTACK: Final = 0.15
+AGC_RELEASE: Final = 0.025
+"""Its level meter, per 10 ms: 60 ms upwards, 400 ms downwards, as cheap AGCs do."""
+AGC_STEP: Final = 0.1
+"""How far the gain moves towards the wanted one per 10 ms."""
+
+SLIP_RANGE_MS: Final = 60
+"""Slips move the delay by at most this to either side of its middle: a jitter buffer
+that has grown shrinks again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +98,8 @@ class LineConfig:
         ValueError: a value outside its range.
     """
 
+    condition: str = ""
+    """Where the values come from: a name of `lab/lines.yaml`, for reports."""
     seed: int = 1
     speech_rms: float = 1000.0
     """Level of the person's voice while speaking, of 32768; 1000 is -30 dBov."""
@@ -73,7 +113,20 @@ class LineConfig:
     """Echo return loss; None is a line without echo, the default."""
     echo_delay_ms: int = 180
     """Bulk delay of the echo."""
-    echo_kind: Literal["hybrid", "handset"] = "hybrid"
+    echo_kind: Literal["hybrid", "handset", "speakerphone", "voip"] = "hybrid"
+    clip_level: float | None = None
+    """Hard clipping: the loudspeaker's largest amplitude, of 32768; None never clips.
+    It is in what the person hears and in the echo of it."""
+    agc_db: float = 0.0
+    """The network's level control moves the way back by at most this, up or down."""
+    slip_interval_ms: int = 0
+    """Mean time between jumps of the delay to the person, and so of the echo's; 0 is
+    never.  The middle of the delay stays where it is."""
+    slip_min_ms: int = 20
+    slip_max_ms: int = 40
+    """How far one jump goes."""
+    codec: str | None = None
+    """Both ways go through this codec, one of `codecs.CODECS`; None is mu-law only."""
     late_probability: float = 0.0
     """Chance per frame that the network holds frames back for a while."""
     late_max_frames: int = 5
@@ -89,6 +142,10 @@ class LineConfig:
             ("noise_rms", 0, 5000),
             ("noise_tilt", 0, 0.99),
             ("echo_delay_ms", 0, MAX_ECHO_DELAY_MS),
+            ("agc_db", 0, 20),
+            ("slip_interval_ms", 0, 600_000),
+            ("slip_min_ms", 1, SLIP_RANGE_MS),
+            ("slip_max_ms", self.slip_min_ms, SLIP_RANGE_MS),
             ("late_probability", 0, 1),
             ("late_max_frames", 1, 250),
             ("gap_probability", 0, 1),
@@ -101,6 +158,10 @@ class LineConfig:
             raise ValueError("echo_loss_db must be between 0 and 80, or null.")
         if self.echo_kind not in ECHO_SHAPES:
             raise ValueError(f"echo_kind must be one of {', '.join(ECHO_SHAPES)}.")
+        if self.clip_level is not None and not 100 <= self.clip_level <= 32768:
+            raise ValueError("clip_level must be between 100 and 32768, or null.")
+        if self.codec is not None and self.codec not in CODECS:
+            raise ValueError(f"codec must be one of {', '.join(CODECS)}, or null.")
 
     def changed(self, values: Mapping[str, Any]) -> Self:
         """Return a copy with some values changed.
@@ -166,8 +227,15 @@ def echo_taps(kind: str, loss_db: float, rng: np.random.Generator) -> _Floats:
     Returns:
         float32 taps at 8 kHz, without the bulk delay.
     """
-    length, decay = ECHO_SHAPES[kind]
-    taps = rng.standard_normal(length) * np.exp(-np.arange(length) / decay)
+    shape = ECHO_SHAPES[kind]
+    envelope = np.exp(-np.arange(shape.n_taps) / shape.decay)
+    last_ms = max((ms for ms, _ in shape.reflections), default=0)
+    taps = np.zeros(shape.n_taps + last_ms * SAMPLE_RATE_HZ // 1000)
+    for ms, gain in ((0, 1.0), *shape.reflections):
+        at = ms * SAMPLE_RATE_HZ // 1000
+        taps[at : at + shape.n_taps] += (
+            gain * rng.standard_normal(shape.n_taps) * envelope
+        )
     band = band_pass_taps()
     there = np.linalg.norm(np.convolve(taps, band))
     taps *= 10 ** (-loss_db / 20) * np.linalg.norm(band) / there
@@ -188,11 +256,90 @@ def _to_pcm(x: _Floats) -> Samples:
     return np.clip(np.rint(x), -32768, 32767).astype(np.int16)
 
 
+class _LevelControl:
+    """Moves speech towards one level, within bounds, as a cheap AGC does.
+
+    Args:
+        most_db: how far up or down.
+    """
+
+    def __init__(self, most_db: float) -> None:
+        self._most_db = most_db
+        self._power = 0.0
+        self._gain_db = 0.0
+
+    def process(self, x: _Floats) -> _Floats:
+        """Return a frame with the gain of its time; it never jumps."""
+        pieces = x.reshape(-1, AGC_PIECE)
+        gains_db = [self._gain_db]
+        for power in np.mean(pieces**2, axis=1).tolist():
+            rate = AGC_ATTACK if power > self._power else AGC_RELEASE
+            self._power += (power - self._power) * rate
+            rms = self._power**0.5
+            if rms > AGC_LEAST_RMS:
+                wanted = -10 * np.log10(rms / AGC_TARGET_RMS)
+                wanted = min(self._most_db, max(-self._most_db, wanted))
+                self._gain_db += AGC_STEP * (wanted - self._gain_db)
+            gains_db.append(self._gain_db)
+        edges = np.arange(len(gains_db)) * AGC_PIECE
+        smooth = np.interp(np.arange(1, len(x) + 1), edges, gains_db)
+        return (x * 10 ** (smooth / 20)).astype(np.float32)
+
+
+class _Slips:
+    """A delay that jumps: the jitter buffer of a gateway.
+
+    When it grows, the last milliseconds are played again; when it shrinks, some are
+    left out.  It starts in the middle, SLIP_RANGE_MS late.
+
+    Args:
+        config: the line's.
+        rng: decides when and how far.
+    """
+
+    def __init__(self, config: LineConfig, rng: np.random.Generator) -> None:
+        self._config, self._rng = config, rng
+        self._past = np.zeros(2 * SLIP_RANGE_MS * SAMPLE_RATE_HZ // 1000, np.float32)
+        self.delay_ms = SLIP_RANGE_MS
+        self._frames_left = 0
+        self._wait()
+
+    def process(self, x: _Floats) -> _Floats:
+        """Return the frame that is played now."""
+        self._frames_left -= 1
+        if self._frames_left <= 0:
+            self._slip()
+            self._wait()
+        both = np.concatenate([self._past, x])
+        self._past = both[len(x) :]
+        first = len(both) - len(x) - self.delay_ms * SAMPLE_RATE_HZ // 1000
+        return both[first : first + len(x)]
+
+    def _slip(self) -> None:
+        config = self._config
+        step = int(self._rng.integers(config.slip_min_ms, config.slip_max_ms + 1))
+        if self._rng.random() < 0.5:
+            step = -step
+        if not 0 <= self.delay_ms + step <= 2 * SLIP_RANGE_MS:
+            step = -step
+        self.delay_ms += step
+
+    def _wait(self) -> None:
+        interval = self._config.slip_interval_ms * self._rng.uniform(2 / 3, 4 / 3)
+        self._frames_left = max(1, round(interval / FRAME_MS))
+
+
 class Line:
     """The state of one line; feed it one frame each way every 20 ms.
 
     Args:
         config: its parameters.
+
+    Attributes:
+        echo: of the last frame, float32, shape (160,): before band-pass and noise.
+
+    Raises:
+        CodecUnavailable: its codec needs a package that is not installed.
     """
 
     def __init__(self, config: LineConfig) -> None:
@@ -201,12 +348,23 @@ class Line:
         self._down, self._up = _Fir(band_pass_taps()), _Fir(band_pass_taps())
         self._noise = _Fir(noise_taps(config.noise_tilt))
         self._gain = np.float32(10 ** (config.heard_gain_db / 20))
+        self.echo: _Floats = np.zeros(FRAME_SAMPLES, np.float32)
         self._echo: _Fir | None = None
         if config.echo_loss_db is not None:
             self._echo = _Fir(echo_taps(config.echo_kind, config.echo_loss_db, rng))
-            delay = config.echo_delay_ms * SAMPLE_RATE_HZ // 1000
-            self._delayed = np.zeros(delay, np.float32)
-        self._noise_rng, self._network_rng = rng.spawn(2)
+            # Part of the delay is in the slips already.
+            slips_ms = SLIP_RANGE_MS if config.slip_interval_ms else 0
+            delay_ms = max(0, config.echo_delay_ms - slips_ms)
+            samples = delay_ms * SAMPLE_RATE_HZ // 1000
+            self._delayed = np.zeros(samples, np.float32)
+        self._noise_rng, self._network_rng, slip_rng = rng.spawn(3)
+        self._slips = _Slips(config, slip_rng) if config.slip_interval_ms else None
+        self._level = _LevelControl(config.agc_db) if config.agc_db else None
+        self._down_codec: Codec | None = None
+        self._up_codec: Codec | None = None
+        if config.codec is not None:
+            self._down_codec = make_codec(config.codec)
+            self._up_codec = make_codec(config.codec)
         self._held: list[LineFrame] = []
         self._hold_frames = 0
         self._lose_frames = 0
@@ -229,17 +387,34 @@ class Line:
         """
         if len(to_phone) != FRAME_SAMPLES or len(voice) != FRAME_SAMPLES:
             raise ValueError("A line carries frames of 160 samples.")
-        down = self._down.process(decode_mulaw(to_phone).astype(np.float32))
+        down = self._play(decode_mulaw(to_phone).astype(np.float32))
         up = voice.astype(np.float32)
         if self._echo is not None:
             waiting = np.concatenate([self._delayed, down])
-            up += self._echo.process(waiting[:FRAME_SAMPLES])
+            self.echo = self._echo.process(waiting[:FRAME_SAMPLES])
             self._delayed = waiting[FRAME_SAMPLES:]
+            up += self.echo
         up = self._up.process(up)
         if self.config.noise_rms:
             white = self._noise_rng.standard_normal(FRAME_SAMPLES, np.float32)
             up += self._noise.process(white) * np.float32(self.config.noise_rms)
-        return _to_pcm(down * self._gain), encode_mulaw(_to_pcm(up))
+        if self._level is not None:
+            up = self._level.process(up)
+        sent = _to_pcm(up)
+        if self._up_codec is not None:
+            sent = self._up_codec.process(sent)
+        return _to_pcm(down * self._gain), encode_mulaw(sent)
+
+    def _play(self, down: _Floats) -> _Floats:
+        """Carry a frame to the loudspeaker."""
+        down = self._down.process(down)
+        if self._down_codec is not None:
+            down = self._down_codec.process(_to_pcm(down)).astype(np.float32)
+        if self._slips is not None:
+            down = self._slips.process(down)
+        if self.config.clip_level is not None:
+            down = np.clip(down, -self.config.clip_level, self.config.clip_level)
+        return down
 
     def network(self, payload: bytes) -> list[LineFrame]:
         """Deliver the next frame as the network would: now, later or never.

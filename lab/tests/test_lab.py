@@ -16,11 +16,22 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from lab.config import LabConfig
+from lab.lines import load_lines
 from lab.naver import highlight, national
 from lab.people import load_people
 from lab.server import create_app
-from lab.telephone import sounds
-from lab.tests.fakes import PERSON, Lab, make_people, running_lab, tone_speech, until
+from lab.telephone import codecs, sounds
+from lab.tests.fakes import (
+    PERSON,
+    SILENT,
+    Lab,
+    make_people,
+    running_lab,
+    tone_speech,
+    until,
+)
+
+OTHER = "+8225550102"
 
 NAVER = {
     "X-Naver-Client-Id": LabConfig().naver_client_id,
@@ -32,7 +43,8 @@ NAVER = {
 async def lab() -> AsyncIterator[Lab]:
     talker = {"script": [{"say": "hello"}, {"wait_ms": 3_600_000}]}
     async with running_lab(
-        "<Response><Pause length='60'/></Response>", people=make_people(talker=talker)
+        "<Response><Pause length='60'/></Response>",
+        people=make_people(talker=talker, other=SILENT),
     ) as lab:
         yield lab
 
@@ -123,14 +135,122 @@ async def test_the_line_is_set_for_the_calls_to_come(
         assert (await http.put("/lab/line", json=wrong)).status_code == 400
 
 
+async def test_the_catalogue_of_lines_is_published(http: httpx2.AsyncClient) -> None:
+    lines = (await http.get("/lab/lines")).json()
+    assert lines["default"] == "clean"
+    assert [one["id"] for one in lines["conditions"]] == list(load_lines().conditions)
+    assert all(one["description"] and one["source"] for one in lines["conditions"])
+    by_id = {one["id"]: one["line"] for one in lines["conditions"]}
+    assert by_id["speakerphone"]["echo_kind"] == "speakerphone"
+
+
+async def test_a_call_says_which_line_it_was(
+    lab: Lab, http: httpx2.AsyncClient
+) -> None:
+    await http.put("/lab/line", json={"condition": "landline", "noise_rms": 7})
+    call = await lab.dial()
+    shown = (await http.get(f"/lab/calls/{call.sid}")).json()
+    assert shown["line_condition"] == shown["line"]["condition"] == "landline"
+    assert shown["line"]["changed"] == {"noise_rms": 7}
+    assert shown["line"]["echo_loss_db"] == 18
+    (listed,) = (await http.get("/lab/calls")).json()["calls"]
+    assert listed["line_condition"] == "landline"
+
+
+async def test_a_line_is_set_for_a_number_and_for_the_next_call(
+    lab: Lab, http: httpx2.AsyncClient
+) -> None:
+    async def put(**values: Any) -> Any:
+        answer = await http.put("/lab/line", json=values)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert (await put(number=PERSON, condition="gsm"))["codec"] == "gsm"
+    await put(condition="landline")
+    assert (await put(next=True, noise_rms=99))["condition"] == "landline"
+    assert (await put(next=True, number=OTHER, condition="agc"))["agc_db"] == 6
+    lines = [(await lab.dial()).line_config for _ in range(2)]
+    assert [line.condition for line in lines] == ["gsm", "gsm"]
+    assert [line.noise_rms for line in lines] == [99, 40]
+    others = [(await lab.dial(to=OTHER)).line_config for _ in range(2)]
+    assert [line.condition for line in others] == ["agc", "landline"]
+    assert (await http.get("/lab/lines")).json()["numbers"] == {
+        PERSON: {"condition": "gsm"}
+    }
+    asked = await http.get("/lab/line", params={"number": PERSON})
+    assert asked.json()["condition"] == "gsm"
+    assert (await put(number=PERSON, condition=None))["condition"] == "landline"
+    assert (await lab.dial()).line_config.condition == "landline"
+
+
+async def test_a_persons_script_names_the_line() -> None:
+    people = make_people(
+        plain=SILENT,
+        named={**SILENT, "line": "speakerphone"},
+        changed={**SILENT, "line": {"noise_rms": 5}},
+        both={**SILENT, "line": {"condition": "street", "noise_rms": 5}},
+    )
+    async with running_lab(
+        "<Response><Pause length='60'/></Response>", people=people
+    ) as lab:
+        lab.exchange.set_line("landline")
+        calls = [await lab.dial(to=number) for number in people]
+    lines = [call.line_config for call in calls]
+    assert [line.condition for line in lines] == [
+        "landline",
+        "speakerphone",
+        "landline",
+        "street",
+    ]
+    assert [line.noise_rms for line in lines] == [30, 60, 5, 5]
+
+
+async def test_a_line_that_is_none_is_refused(
+    lab: Lab, http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wrong in (
+        {"condition": "cave"},
+        {"number": "+1", "condition": "gsm"},
+        {"next": 1},
+        {"next": True, "noise": 3},
+        {"number": PERSON, "noise_rms": -3},
+    ):
+        assert (await http.put("/lab/line", json=wrong)).status_code == 400
+    monkeypatch.setattr(codecs, "has_pyav", lambda: False)
+    for how in ({}, {"next": True}, {"number": PERSON}):
+        answer = await http.put("/lab/line", json={"condition": "amr", **how})
+        assert answer.status_code == 422
+        assert "PyAV" in answer.json()["error"]
+    assert (await lab.dial()).line_config.condition == "clean"
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "sentence"),
+    [
+        ("amr", codecs.CodecUnavailable, "mobile: The codec amr needs PyAV"),
+        ("cave", ValueError, "mobile: condition must be one of"),
+    ],
+)
+def test_a_lab_with_somebody_on_an_impossible_line_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, line: str, error: type[Exception], sentence: str
+) -> None:
+    monkeypatch.setattr(codecs, "has_pyav", lambda: False)
+    people = make_people(mobile={**SILENT, "line": line})
+    with pytest.raises(error, match=sentence):
+        create_app(LabConfig(), speech=tone_speech(), people=people, with_engines=False)
+
+
 async def test_reset_forgets_everything(lab: Lab, http: httpx2.AsyncClient) -> None:
     call = await lab.dial()
     await http.put("/lab/line", json={"noise_rms": 200})
+    await http.put("/lab/line", json={"number": PERSON, "condition": "gsm"})
+    await http.put("/lab/line", json={"next": True, "condition": "agc"})
     await http.post("/lab/faults", json={"kind": "ring_out"})
     await http.post("/lab/reset")
     assert call.is_over
     assert (await http.get("/lab/calls")).json() == {"calls": []}
     assert (await http.get("/lab/line")).json()["noise_rms"] == 30
+    assert (await lab.dial()).line_config.condition == "clean"
     assert (await http.get("/lab/faults")).json()["waiting"] == 0
 
 

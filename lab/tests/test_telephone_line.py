@@ -1,6 +1,7 @@
 """The line model: levels, echo, noise, and what a network does to frames."""
 
 import hashlib
+import itertools
 import time
 
 import numpy as np
@@ -8,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.telephone.line import Line, LineConfig, Samples, at_level, speech_level
+from lab.telephone.line import (
+    Line,
+    LineConfig,
+    Samples,
+    at_level,
+    echo_taps,
+    speech_level,
+)
 from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw, encode_mulaw
 
 QUIET = np.zeros(160, np.int16)
@@ -96,6 +104,132 @@ def test_echo_comes_back_as_weak_and_as_late_as_it_should(
     assert delay_ms + 7 <= lag_ms <= delay_ms + 40  # and the band-pass's 8 ms
 
 
+def levels(pcm: Samples, n_samples: int = 800) -> list[float]:
+    """RMS of pieces of 100 ms."""
+    return [rms(pcm[i : i + n_samples]) for i in range(0, len(pcm), n_samples)]
+
+
+def test_level_control_works_both_ways_within_its_bounds() -> None:
+    for amplitude, gain_db in ((300, 4.5), (8000, -6.0), (850, 0.0), (60, 0.0)):
+        sound = sine(1000, 200, amplitude)
+        plain, controlled = (
+            carry(Line(LineConfig(noise_rms=0, agc_db=db)), up=sound, n_frames=200)[1]
+            for db in (0, 6)
+        )
+        moved_db = 20 * np.log10(rms(controlled[-8000:]) / rms(plain[-8000:]))
+        assert moved_db == pytest.approx(gain_db, abs=0.5)
+
+
+def test_level_control_moves_smoothly() -> None:
+    sound = np.concatenate([sine(1000, 100, 400), sine(1000, 100, 8000)])
+    line = Line(LineConfig(noise_rms=0, agc_db=6))
+    _, sent = carry(line, up=sound, n_frames=200)
+    after = levels(sent[16_400:])
+    assert after[0] > after[2] >= after[-1]
+    assert np.abs(np.diff(20 * np.log10(after))).max() < 6
+
+
+def test_level_control_does_not_pump_up_noise() -> None:
+    plain, controlled = (
+        carry(Line(LineConfig(noise_rms=50, agc_db=db)), n_frames=100)[1]
+        for db in (0, 6)
+    )
+    assert np.array_equal(plain, controlled)
+
+
+def test_a_loudspeaker_clips_what_is_heard_and_its_echo() -> None:
+    sound = sine(1000, 100, 8000)
+    echo = {"noise_rms": 0, "echo_loss_db": 10, "echo_delay_ms": 0}
+    for clip in (None, 3000):
+        config = LineConfig(clip_level=clip, **echo)  # type: ignore[arg-type]
+        heard, sent = carry(Line(config), down=sound)
+        if clip:
+            assert np.abs(heard).max() == clip
+        for out in (heard[1600:], sent[1600:]):
+            spectrum = np.abs(np.fft.rfft(out[:8000] * np.hanning(8000)))
+            ratio_db = 20 * np.log10(spectrum[3000] / spectrum[1000])
+            assert (ratio_db > -40) == bool(clip)
+
+
+def lag_ms(reference: Samples, delayed: Samples) -> float:
+    correlation = np.correlate(delayed.astype(float), reference.astype(float), "valid")
+    return float(np.argmax(np.abs(correlation)) / 8)
+
+
+def test_slips_move_the_delay_back_and_forth() -> None:
+    rng = np.random.default_rng(5)
+    sound = rng.normal(0, 3000, 1500 * 160).astype(np.int16)
+    config = LineConfig(noise_rms=0, slip_interval_ms=1000)
+    heard, _ = carry(Line(config), down=sound, n_frames=1500)
+    lags = [
+        lag_ms(sound[i : i + 800], heard[i : i + 800 + 1600])
+        for i in range(0, len(sound) - 3200, 1600)
+    ]
+    jumps = [b - a for a, b in itertools.pairwise(lags) if a != b]
+    assert 15 <= len(jumps) <= 45  # one every 0.7-1.3 s in 30 s
+    assert min(jumps) < 0 < max(jumps)
+    assert all(20 <= abs(jump) <= 80 for jump in jumps)  # one or two slips
+    band_pass_ms = 8
+    assert all(0 <= lag - band_pass_ms <= 120 for lag in lags)
+
+
+def test_slips_keep_the_middle_of_the_echos_delay() -> None:
+    rng = np.random.default_rng(5)
+    sound = np.zeros(100 * 160, np.int16)
+    sound[:8000] = rng.normal(0, 4000, 8000).astype(np.int16)
+    lags = []
+    for interval in (0, 600_000):  # never, and later than this test looks
+        config = LineConfig(
+            noise_rms=0, echo_loss_db=10, echo_delay_ms=200, slip_interval_ms=interval
+        )
+        lags.append(lag_ms(sound[:8000], carry(Line(config), down=sound)[1]))
+    assert lags[0] == lags[1]
+
+
+def test_both_ways_go_through_the_codec() -> None:
+    sound = sine(700, 50, 3000)
+    plain = carry(Line(LineConfig(noise_rms=0)), down=sound, up=sound, n_frames=50)
+    config = LineConfig(noise_rms=0, codec="gsm")
+    coded = carry(Line(config), down=sound, up=sound, n_frames=50)
+    for before, after in zip(plain, coded, strict=True):
+        error = rms(before[800:].astype(float) - after[800:])
+        assert 0.01 < error / rms(before[800:]) < 0.7
+
+
+@pytest.mark.parametrize("kind", ["speakerphone", "voip"])
+def test_long_echo_paths_have_their_loss(kind: str) -> None:
+    rng = np.random.default_rng(5)
+    sound = np.zeros(120 * 160, np.int16)
+    sound[:8000] = rng.normal(0, 4000, 8000).astype(np.int16)
+    config = LineConfig(
+        noise_rms=0,
+        echo_loss_db=12,
+        echo_delay_ms=100,
+        echo_kind=kind,  # type: ignore[arg-type]
+    )
+    line = Line(config)
+    heard, sent = carry(line, down=sound, n_frames=120)
+    loss = 20 * np.log10(
+        np.linalg.norm(heard.astype(float)) / np.linalg.norm(sent.astype(float))
+    )
+    assert loss == pytest.approx(12, abs=1.0)
+
+
+def test_voip_reflects_twice() -> None:
+    rng = np.random.default_rng(1)
+    taps = echo_taps("voip", 12, rng)
+    assert len(taps) == 120 + 31 * 8
+    assert np.abs(taps[200:248]).max() < np.abs(taps[248:]).max()
+
+
+def test_the_echo_of_the_last_frame_can_be_asked_for() -> None:
+    line = Line(LineConfig(noise_rms=0, echo_loss_db=10, echo_delay_ms=0))
+    sound = sine(1000, 20)
+    _, sent = carry(line, down=sound, n_frames=20)
+    level = float(np.sqrt(np.mean(line.echo**2)))
+    assert level == pytest.approx(rms(sent[-160:]), rel=0.2)
+
+
 def test_by_default_there_is_no_echo() -> None:
     _, sent = carry(Line(LineConfig(noise_rms=0)), down=sine(1000, 100))
     assert not sent.any()
@@ -105,7 +239,13 @@ def test_by_default_there_is_no_echo() -> None:
 @settings(max_examples=10, deadline=None)
 def test_a_seed_gives_the_same_line_again(seed: int) -> None:
     config = LineConfig(
-        seed=seed, echo_loss_db=20, late_probability=0.1, gap_probability=0.05
+        seed=seed,
+        echo_loss_db=20,
+        late_probability=0.1,
+        gap_probability=0.05,
+        agc_db=6,
+        clip_level=3000,
+        slip_interval_ms=200,
     )
     results = []
     for _ in range(2):
@@ -186,6 +326,12 @@ def test_silence_has_no_level() -> None:
         {"echo_loss_db": 200},
         {"echo_kind": "cave"},
         {"echo_delay_ms": 5000},
+        {"clip_level": 1},
+        {"agc_db": -6},
+        {"slip_interval_ms": -1},
+        {"slip_min_ms": 50, "slip_max_ms": 40},
+        {"slip_max_ms": 61},
+        {"codec": "opus"},
     ],
 )
 def test_a_line_refuses_what_it_cannot_be(values: dict[str, object]) -> None:

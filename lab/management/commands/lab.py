@@ -27,10 +27,15 @@ class Command(BaseCommand):
         from lab.config import LabConfig
         from lab.people import load_people
         from lab.server import create_app
+        from lab.telephone.codecs import CodecUnavailable
 
         base_url = f"http://{HOST}:{listener.getsockname()[1]}"
         self.stdout.write("Preparing the voices …")
-        app = create_app(LabConfig.from_settings(base_url))
+        try:
+            app = create_app(LabConfig.from_settings(base_url))
+        except CodecUnavailable as problem:
+            listener.close()
+            raise CommandError(str(problem)) from None
         self.stdout.write(f"The lab is at {base_url} (Ctrl-C ends it).")
         self.stdout.write("It is a simulation with a phrasebook, not an interpreter.")
         for script in load_people().values():
