@@ -1,6 +1,7 @@
 """Review of calls by support.  Nothing is changed here."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -9,7 +10,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from calls import recordings
 from calls.models import Call, CallEvent, Utterance
+from calls.quality import LineQuality
 from calls.reasons import explain
 
 if TYPE_CHECKING:
@@ -90,7 +93,11 @@ class CallAdmin(ReadOnly, CallPages):
         ),
         (_("Request"), {"fields": ("brief_text", "opening", "record")}),
         (_("Voicemail"), {"fields": ("on_voicemail", "voicemail_message")}),
-        (_("Result"), {"fields": ("summary", "latency_text", "cost_usd")}),
+        (
+            _("Result"),
+            {"fields": ("summary", "recording_state", "latency_text", "cost_usd")},
+        ),
+        (_("Line"), {"fields": ("line_text",)}),
         (_("Machinery"), {"fields": ("twilio_sid", "last_sequence", "node_url")}),
     )
 
@@ -103,6 +110,14 @@ class CallAdmin(ReadOnly, CallPages):
     def reason_sentence(self, call: Call) -> str:
         return str(explain(call.reason).sentence)
 
+    @admin.display(description=_("recording"))
+    def recording_state(self, call: Call) -> str:
+        state = recordings.state_of(call)
+        if not state.is_audible:
+            return state.sentence
+        url = f"/api/calls/{call.pk}/recording"
+        return format_html('<a href="{}">{}</a>', url, state.sentence)
+
     @admin.display(description=_("brief"))
     def brief_text(self, call: Call) -> str:
         return _pretty(call.brief)
@@ -110,6 +125,11 @@ class CallAdmin(ReadOnly, CallPages):
     @admin.display(description=_("latency"))
     def latency_text(self, call: Call) -> str:
         return _pretty(call.latency)
+
+    @admin.display(description=_("how good the line was"))
+    def line_text(self, call: Call) -> str:
+        line = LineQuality.of(call)
+        return _pretty(asdict(line)) if line.is_known else "-"
 
 
 def _pretty(value: Any) -> str:

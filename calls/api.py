@@ -4,17 +4,21 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
+import structlog
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from ninja import Query, Router, Schema
 from ninja.responses import Status
 from pydantic import BaseModel, Field, StringConstraints
 
-from calls import reasons, services
-from calls.models import Call, CallEvent, Utterance
-from wigvo.api import FAILURES, ApiError, ApiRequest, ErrorOut
+from calls import reasons, recordings, services
+from calls.models import Call, CallEvent, Recording, Utterance
+from calls.ranges import UnsatisfiableError, file_response
+from wigvo.api import FAILURES, ApiError, ApiRequest, ErrorOut, error_response
 from wigvo.models import User
 from wigvo.paging import MAX_PAGE, BadCursor, page
 
+log = structlog.get_logger(__name__)
 router = Router(tags=["calls"])
 
 # PostgreSQL stores no NUL, so none is let in.
@@ -134,6 +138,17 @@ class EventOut(Schema):
     data: dict[str, Any]
 
 
+class RecordingOut(Schema):
+    """How a call's recording stands."""
+
+    state: Literal["none", "planned", "missing", "running", "recorded", "deleted"]
+    text: str
+    url: str | None = Field(description="Where it can be heard, if it can.")
+    started_ms: int | None = Field(description="On the same clock as utterances.")
+    duration_ms: int | None
+    deleted_at: datetime | None
+
+
 class CallDetailOut(CallOut):
     """A call and everything known about it."""
 
@@ -145,6 +160,7 @@ class CallDetailOut(CallOut):
     latency: dict[str, Any]
     recovery_events: list[EventOut]
     guardrail_events: list[EventOut]
+    recording: RecordingOut
 
 
 class StreamOut(Schema):
@@ -222,6 +238,7 @@ def call_detail_out(call: Call) -> CallDetailOut:
         latency=call.latency,
         recovery_events=[_event_out(e) for e in events if e.kind == "recovery"],
         guardrail_events=[_event_out(e) for e in events if e.kind == "guardrail"],
+        recording=_recording_out(call),
     )
 
 
@@ -235,6 +252,19 @@ def _utterance_out(utterance: Utterance) -> UtteranceOut:
         ended_ms=utterance.ended_ms,
         uncertain=utterance.uncertain,
         fate=utterance.fate,
+    )
+
+
+def _recording_out(call: Call) -> RecordingOut:
+    state = recordings.state_of(call)
+    row = state.recording
+    return RecordingOut(
+        state=state.name,
+        text=state.sentence,
+        url=f"/api/calls/{call.pk}/recording" if state.is_audible else None,
+        started_ms=row.started_ms if row else None,
+        duration_ms=row.duration_ms if row else None,
+        deleted_at=row.deleted_at if row else None,
     )
 
 
@@ -316,3 +346,61 @@ def create_call(request: ApiRequest, payload: CallIn) -> Status[CallOut]:
 def show_call(request: ApiRequest, call_id: UUID) -> CallDetailOut:
     """Show a call with what was said and what happened in it."""
     return call_detail_out(Call.objects.for_user(request.auth).get(pk=call_id))
+
+
+AUDIO: dict[str, Any] = {
+    "responses": {
+        code: {
+            "description": text,
+            "content": {"audio/wav": {"schema": {"type": "string"}}},
+        }
+        for code, text in ((200, "The whole recording"), (206, "A part of it"))
+    }
+}
+
+
+@router.api_operation(["HEAD"], "/{uuid:call_id}/recording", include_in_schema=False)
+@router.get(
+    "/{uuid:call_id}/recording",
+    response={200: None, FAILURES: ErrorOut},
+    openapi_extra=AUDIO,
+)
+def hear_recording(request: ApiRequest, call_id: UUID) -> HttpResponseBase:
+    """Send a call's recording, or the range of it that was asked for.
+
+    WAV, 8 kHz: on the left what the other side heard, on the right what they said.
+    For the call's owner and for staff.
+    """
+    recording = recordings.audible_to(request.auth, call_id)
+    if not recording.is_audible:
+        raise ApiError("recording_not_ready", 409, "It is still being recorded.")
+    try:
+        response = file_response(
+            request,
+            recordings.path_of(recording.pk),
+            content_type="audio/wav",
+            filename=f"call-{recording.started_at:%Y-%m-%d-%H%M}.wav",
+            etag=f"{recording.pk.hex}-{recording.duration_ms}",
+        )
+    except FileNotFoundError:
+        log.error("recording_file_missing", call_id=str(call_id))
+        raise Http404 from None
+    except UnsatisfiableError as error:
+        refusal = error_response("range_not_satisfiable", 416, "There is no such part.")
+        refusal["Content-Range"] = error.content_range
+        return refusal
+    recordings.note_heard(recording, request.auth)
+    return response
+
+
+@router.delete(
+    "/{uuid:call_id}/recording",
+    response={204: None, FAILURES: ErrorOut},
+)
+def delete_recording(request: ApiRequest, call_id: UUID) -> Status[None]:
+    """Delete a call's recording for good; ends it if the call is going on."""
+    recording = recordings.audible_to(request.auth, call_id)
+    is_mine = recording.call.owner_id == request.auth.pk
+    by = Recording.DeletedBy.OWNER if is_mine else Recording.DeletedBy.STAFF
+    recordings.delete(recording.pk, by=by)
+    return Status(204, None)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from calls import languages, names, numbers
+from calls import languages, names, numbers, recordings
 from calls.models import Call, Mode
 from calls.reasons import REFUSALS
 from calls.services import CallRefused
@@ -127,11 +127,21 @@ class CallForm(NumberForm):
         widget=forms.HiddenInput(),
     )
 
+    record = forms.BooleanField(
+        label=_("Record this call"), required=False, help_text=recordings.terms
+    )
+
     def call_fields(self) -> dict[str, Any]:
         """Return what `create_call` asks for."""
         if self.read is None:
             raise ValueError("The form has to be valid first.")
-        fields = ("mode", "caller_language", "callee_language", "callee_name")
+        fields = (
+            "mode",
+            "caller_language",
+            "callee_language",
+            "callee_name",
+            "record",
+        )
         return {
             "to_number": self.read.e164,
             **{name: self.cleaned_data[name] for name in fields},

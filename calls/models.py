@@ -177,6 +177,11 @@ class Call(models.Model):
         return self.status in TERMINAL
 
     @property
+    def recording_or_none(self) -> "Recording | None":
+        """The recording, deleted ones as well; None if nothing was ever recorded."""
+        return getattr(self, "recording", None)
+
+    @property
     def duration_s(self) -> int:
         """Seconds from pickup to the end, or until now while it lasts."""
         if self.answered_at is None:
@@ -223,6 +228,77 @@ class Utterance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.leg} {self.utterance_id}"
+
+
+class Recording(models.Model):
+    """The sound of a call's telephone line; `calls.recordings` keeps its file."""
+
+    class EndReason(models.TextChoices):
+        """Why it ended before the call did, if it did; words: `calls.recordings`."""
+
+        COMPLETE = ""
+        STOPPED = "stopped"
+        DISK_FULL = "disk_full"
+        DISK_ERROR = "disk_error"
+        DISK_SLOW = "disk_slow"
+        INTERRUPTED = "interrupted"
+
+    class DeletedBy(models.TextChoices):
+        OWNER = "owner"
+        STAFF = "staff"
+        RETENTION = "retention"
+
+    id = models.UUIDField(
+        primary_key=True,
+        default=uuid.uuid4,
+        editable=False,
+        help_text="Also the name of its file.",
+    )
+    call = models.OneToOneField(Call, models.CASCADE, related_name="recording")
+    started_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_ms = models.PositiveIntegerField(
+        help_text="Where on the call's clock it begins, as of utterances."
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(default=0)
+    end_reason = models.CharField(
+        max_length=11, choices=EndReason.choices, blank=True, default=EndReason.COMPLETE
+    )
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    deleted_by = models.CharField(max_length=9, choices=DeletedBy.choices, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-started_at"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["started_at"],
+                name="calls_recording_kept",
+                condition=Q(deleted_at__isnull=True),
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="calls_recording_deleted_by",
+                condition=Q(deleted_at__isnull=True, deleted_by="")
+                | (Q(deleted_at__isnull=False) & ~Q(deleted_by="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def is_audible(self) -> bool:
+        """Whether there is something that can be listened to."""
+        return not self.is_running and self.deleted_at is None and self.duration_ms > 0
+
+    @property
+    def duration_s(self) -> int:
+        return self.duration_ms // 1000
 
 
 class AppendOnlyError(TypeError):

@@ -1,6 +1,6 @@
 """Background work of calls: three lines around a service each."""
 
-from calls import reconcile, twilio
+from calls import reconcile, recordings, twilio
 from wigvo.celery import background
 
 
@@ -20,3 +20,9 @@ def reconcile_calls() -> None:
 def expire_calls() -> None:
     """Finish calls of nodes that never came back."""
     reconcile.expire()
+
+
+@background
+def tend_recordings() -> None:
+    """Finish and delete recordings whose time has come."""
+    recordings.tend_this_node()

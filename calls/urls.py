@@ -10,4 +10,9 @@ urlpatterns = [
     path("number/", views.number, name="number"),
     path("calls/", views.history, name="history"),
     path("calls/<uuid:call_id>/", views.detail, name="detail"),
+    path(
+        "calls/<uuid:call_id>/recording/delete/",
+        views.delete_recording,
+        name="delete_recording",
+    ),
 ]

@@ -15,10 +15,11 @@ from django.views.decorators.http import (
 )
 from django_htmx.middleware import HtmxDetails
 
-from calls import services
+from calls import recordings, services
 from calls.captions import captions_of
 from calls.forms import CallForm, NumberForm
-from calls.models import Call
+from calls.models import Call, Recording
+from calls.quality import LineQuality
 from calls.reasons import explain
 from calls.texts import CALL_TEXTS
 from wigvo.models import User
@@ -118,13 +119,16 @@ def history(request: AuthedRequest) -> HttpResponse:
 @login_required
 def detail(request: AuthedRequest, call_id: UUID) -> HttpResponse:
     """Show a call: live while it can be joined, with its transcript once it is over."""
-    call = get_object_or_404(Call.objects.for_user(request.user), pk=call_id)
+    mine = Call.objects.for_user(request.user).select_related("recording")
+    call = get_object_or_404(mine, pk=call_id)
     context = {
         "call": call,
         "reason": explain(call.reason),
         "captions": captions_of(call),
+        "line": LineQuality.of(call) if call.is_over and call.answered_at else None,
         "texts": {name: str(text) for name, text in CALL_TEXTS.items()},
         "language": get_language(),
+        "recording": recordings.state_of(call),
     }
     template = "calls/detail.html" if call.is_over else "calls/live.html"
     if request.htmx:
@@ -132,3 +136,13 @@ def detail(request: AuthedRequest, call_id: UUID) -> HttpResponse:
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+@require_POST
+@login_required
+def delete_recording(request: AuthedRequest, call_id: UUID) -> HttpResponse:
+    """Delete a call's recording; the call and its transcript stay."""
+    call = get_object_or_404(Call.objects.for_user(request.user), pk=call_id)
+    if call.recording_or_none is not None:
+        recordings.delete(call.recording.pk, by=Recording.DeletedBy.OWNER)
+    return redirect(call)

@@ -184,11 +184,15 @@ CELERY_BEAT_SCHEDULE = {
 }
 NODE_SCHEDULE = {
     "reconcile-calls": {"task": "calls.tasks.reconcile_calls", "schedule": 60.0},
+    "tend-recordings": {"task": "calls.tasks.tend_recordings", "schedule": 300.0},
 }
-"""Ticked inside every relay process, broker or not: its own memory is concerned."""
+"""Ticked inside every relay process, broker or not: its own memory and the files that
+it writes are concerned."""
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
 MEDIA_URL = "media/"
+RECORDING_RETENTION_DAYS = env.int("RECORDING_RETENTION_DAYS", default=30)
+"""0: kept until somebody deletes them."""
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))

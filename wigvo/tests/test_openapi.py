@@ -19,6 +19,7 @@ UPDATE = (
 ENDPOINTS = {
     "/api/calls": {"get", "post"},
     "/api/calls/{call_id}": {"get"},
+    "/api/calls/{call_id}/recording": {"get", "delete"},
     "/api/calls/{call_id}/start": {"post"},
     "/api/calls/{call_id}/end": {"post"},
     "/relay/calls/start": {"post"},
