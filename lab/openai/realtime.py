@@ -59,12 +59,20 @@ class _Item:
     Attributes:
         body: as the API shows it.
         heard: what was understood, for sound that was committed.
-        sound_ms: length of its sound.
+        hearing: still understands it.
+        sound_ms: length of its sound; of the model's own, as far as it was sent.
+        entry: what the record says about it, once it sounds.
+        is_answered: a response of the conversation has taken it up.
+        is_truncated: it ends where the client says that it was cut.
     """
 
     body: dict[str, Any]
     heard: list[Heard] = field(default_factory=list)
+    hearing: asyncio.Task[None] | None = None
     sound_ms: int = 0
+    entry: SpokenEntry | None = None
+    is_answered: bool = False
+    is_truncated: bool = False
 
     @property
     def text(self) -> str:
@@ -81,18 +89,44 @@ class _Response:
         id: "resp_…".
         body: as the API shows it while it is in progress.
         is_default: whether it writes the default conversation.
-        input_tokens: text and sound that went in.
+        instructions: for this response.
+        metadata: of this response.
+        context: the items that the model sees.
+        asked: those of them that it answers, in order.
+        text: what it says, once that is known.
+        language: of `text`.
+        cancelled: nobody wants it any more; `cancel_reason` is why.
+        said_ms: length of the sound that was sent.
     """
 
     id: str
     body: dict[str, Any]
     is_default: bool
-    text: str
-    language: str
-    input_tokens: tuple[int, int]
-    task: asyncio.Task[None] | None = None
-    is_cancelled: bool = False
+    instructions: str
+    metadata: dict[str, Any]
+    context: list[_Item]
+    asked: list[_Item]
+    text: str = ""
+    language: str = "en"
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    cancel_reason: str = ""
     said_ms: int = 0
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether nobody wants it any more."""
+        return self.cancelled.is_set()
+
+    def cancel(self, reason: str) -> None:
+        """Stop it where it is."""
+        self.cancel_reason = self.cancel_reason or reason
+        self.cancelled.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, unless it is cancelled."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.cancelled.wait()
 
 
 def _pcm(format_: dict[str, Any], raw: bytes) -> Samples:
@@ -264,7 +298,7 @@ class RealtimeSession:
             if self._input["turn_detection"].get("interrupt_response", True):
                 for response in list(self._responses.values()):
                     if response.is_default:
-                        response.is_cancelled = True
+                        response.cancel("turn_detected")
         self._was_hearing = self._vad.is_hearing
         for segment in segments:
             if not len(segment.pcm):
@@ -291,7 +325,6 @@ class RealtimeSession:
             )
         pcm = _pcm(format_, bytes(self._buffer))
         self._buffer.clear()
-        began_ms = self._clock_ms - length_ms
         content = {"type": "input_audio", "transcript": None}
         item = _Item(_message(item_id or wire.new_id("item"), "user", [content]))
         item.sound_ms = length_ms
@@ -301,8 +334,18 @@ class RealtimeSession:
             previous_item_id=self._last_item,
         )
         await self._add(item)
-        item.heard = await interpreter.in_pool(partial(interpreter.hear_all, pcm))
-        for one in item.heard:
+        began_ms = self._clock_ms - length_ms
+        transcribing = bool(self._input["transcription"])
+        item.hearing = self._connection.start(
+            partial(self._hear, item, pcm, began_ms, transcribing)
+        )
+
+    async def _hear(
+        self, item: _Item, pcm: Samples, began_ms: int, transcribing: bool
+    ) -> None:
+        """Understand a committed turn, beside everything else, as the provider does."""
+        heard = await interpreter.in_pool(partial(interpreter.hear_all, pcm))
+        for one in heard:
             self._record.heard.append(
                 HeardEntry(
                     one.phrase_id,
@@ -312,10 +355,12 @@ class RealtimeSession:
                     began_ms + max(0, one.ended_ms - 200),
                 )
             )
-        if self._input["transcription"]:
-            await self._transcribe(item)
+        item.heard = heard
+        if transcribing:
+            self._connection.start(partial(self._transcribe, item))
 
     async def _transcribe(self, item: _Item) -> None:
+        await asyncio.sleep(self._connection.delay_ms / 1000)
         text = interpreter.transcript(item.heard)
         language = next((one.language for one in item.heard if one.language), None)
         content = item.body["content"][0]
@@ -396,6 +441,9 @@ class RealtimeSession:
                 param="audio_end_ms",
             )
         item.sound_ms = int(end_ms)
+        item.is_truncated = True
+        if item.entry is not None:
+            item.entry.truncated_ms = int(end_ms)
         for part in item.body["content"]:
             part["transcript"] = None
         await self._send(
@@ -418,7 +466,8 @@ class RealtimeSession:
                 code="conversation_already_has_active_response",
             )
         output = wire.merged(self._output, params.get("audio", {}).get("output", {}))
-        text, language, tokens = self._compose(params)
+        context = self._context(params)
+        asked = _asked(context)
         response_id = wire.new_id("resp")
         body: dict[str, Any] = {
             "object": "realtime.response",
@@ -439,47 +488,73 @@ class RealtimeSession:
             "usage": None,
             "metadata": params.get("metadata"),
         }
-        response = _Response(response_id, body, is_default, text, language, tokens)
+        response = _Response(
+            response_id,
+            body,
+            is_default,
+            params.get("instructions", self._config["instructions"]),
+            params.get("metadata") or {},
+            context,
+            asked,
+        )
+        if is_default:
+            for item in asked:
+                item.is_answered = True
         self._responses[response_id] = response
         await self._send("response.created", response=body)
-        response.task = self._connection.start(partial(self._respond, response))
+        self._connection.start(partial(self._respond, response))
 
-    def _compose(self, params: dict[str, Any]) -> tuple[str, str, tuple[int, int]]:
-        """Decide what to say: (text, language, (text tokens, sound tokens))."""
-        instructions = params.get("instructions", self._config["instructions"])
-        text_in, sound_ms = instructions, 0
-        metadata = params.get("metadata") or {}
-        if "input" in params:
-            users = [_Item(item) for item in params["input"]]
-            last = next(
-                (i for i in reversed(users) if i.body.get("role") == "user"), None
-            )
-        else:
-            users = list(self._items.values())
-            last = next(
-                (i for i in reversed(users) if i.body.get("role") == "user"), None
-            )
-            sound_ms = sum(item.sound_ms for item in users)
-        text_in += " ".join(item.text for item in users)
-        tokens = (_tokens_of(text_in), sound_ms // USER_MS_PER_TOKEN)
-        target = interpreter.named_target(instructions)
-        if last is None:
-            return "", "en", tokens
-        if last.heard:
-            target = target or "en"
-            return interpreter.translate_heard(last.heard, target), target, tokens
-        text = last.text
-        if target and (translated := interpreter.translate_text(text, target)):
-            return translated, target, tokens
-        language = metadata.get("language", "en")
-        if language not in wire.OUTPUT_LANGUAGES:
-            language = "en"
-        return text, interpreter.guess_language(text, language), tokens
+    def _context(self, params: dict[str, Any]) -> list[_Item]:
+        """Return the items that a response is made from."""
+        if "input" not in params:
+            return list(self._items.values())
+        return [
+            self._find({"item_id": one.get("id")}, "retrieve")
+            if one["type"] == "item_reference"
+            else _Item(one)
+            for one in params["input"]
+        ]
+
+    def _compose(self, response: _Response) -> None:
+        """Decide what to say: everything asked has been heard by now."""
+        target = interpreter.named_target(response.instructions)
+        heard = [one for item in response.asked for one in item.heard]
+        if heard:
+            response.language = target or "en"
+            response.text = interpreter.translate_heard(heard, response.language)
+        elif response.asked:
+            text = response.asked[-1].text
+            if target and (translated := interpreter.translate_text(text, target)):
+                response.text, response.language = translated, target
+                return
+            language = response.metadata.get("language", "en")
+            if language not in wire.OUTPUT_LANGUAGES:
+                language = "en"
+            response.text = text
+            response.language = interpreter.guess_language(text, language)
 
     async def _respond(self, response: _Response) -> None:
-        await asyncio.sleep(
-            (state.response_latency_ms + self._connection.delay_ms) / 1000
+        connection = self._connection
+        wait_ms = (
+            state.response_latency_ms
+            + connection.delay_ms
+            + connection.response_delay_ms
         )
+        await response.pause(wait_ms / 1000)
+        hearing = [item.hearing for item in response.asked if item.hearing]
+        if hearing and not response.is_cancelled:
+            await asyncio.wait(hearing)
+        self._compose(response)
+        output = [] if response.is_cancelled else [await self._say(response)]
+        if response.is_default and not output:
+            for item in response.asked:
+                item.is_answered = False
+        del self._responses[response.id]
+        await self._send("response.done", response=_finished(response, output))
+        await self._send("rate_limits.updated", rate_limits=_rate_limits(response))
+
+    async def _say(self, response: _Response) -> dict[str, Any]:
+        """Send the one output item of a response; returns it as it ended."""
         item = _Item(_message(wire.new_id("item"), "assistant", []))
         item.body["status"] = "in_progress"
         where = {"response_id": response.id, "output_index": 0}
@@ -490,8 +565,7 @@ class RealtimeSession:
         if response.body["output_modalities"] == ["text"]:
             content = await self._write(response, where)
         else:
-            content = await self._speak(response, where)
-            item.sound_ms = response.said_ms
+            content = await self._speak(response, item, where)
         status = "incomplete" if response.is_cancelled else "completed"
         item.body |= {"status": status, "content": [content]}
         await self._send(
@@ -508,9 +582,7 @@ class RealtimeSession:
                 item=item.body,
                 previous_item_id=before[at - 1] if at else None,
             )
-        del self._responses[response.id]
-        await self._send("response.done", response=_finished(response, item.body))
-        await self._send("rate_limits.updated", rate_limits=_rate_limits(response))
+        return item.body
 
     async def _write(
         self, response: _Response, where: dict[str, Any]
@@ -530,7 +602,7 @@ class RealtimeSession:
         return {"type": "output_text", "text": written}
 
     async def _speak(
-        self, response: _Response, where: dict[str, Any]
+        self, response: _Response, item: _Item, where: dict[str, Any]
     ) -> dict[str, Any]:
         part: dict[str, Any] = {"type": "audio", "transcript": ""}
         await self._send("response.content_part.added", part=part, **where)
@@ -559,24 +631,31 @@ class RealtimeSession:
                 "response.output_audio.delta", delta=wire.encode_audio(raw), **where
             )
             response.said_ms += len(piece) * 1000 // interpreter.ENGINE_HZ
+            self._note_said(response, item, spoken, began_ms)
             await asyncio.sleep(DELTA_MS / 1000 / state.response_speed)
-        if spoken:
-            self._record.spoken.append(
-                SpokenEntry(
-                    _phrase_id(spoken, response.language),
-                    spoken,
-                    response.language,
-                    began_ms,
-                    began_ms + response.said_ms,
-                )
-            )
         await self._send("response.output_audio.done", **where)
         await self._send(
             "response.output_audio_transcript.done", transcript=spoken, **where
         )
         part = {"type": "audio", "transcript": spoken}
         await self._send("response.content_part.done", part=part, **where)
-        return {"type": "output_audio", "transcript": spoken}
+        transcript = None if item.is_truncated else spoken
+        return {"type": "output_audio", "transcript": transcript}
+
+    def _note_said(
+        self, response: _Response, item: _Item, spoken: str, began_ms: int
+    ) -> None:
+        """Keep the record and the item up to date with what was sent."""
+        if item.entry is None:
+            item.entry = SpokenEntry(
+                None, "", response.language, began_ms, 0, item_id=item.body["id"]
+            )
+            self._record.spoken.append(item.entry)
+        item.entry.text = spoken
+        item.entry.phrase_id = _phrase_id(spoken, response.language)
+        item.entry.ended_ms = began_ms + response.said_ms
+        if not item.is_truncated:
+            item.sound_ms = response.said_ms
 
     def _sound(self, text: str, language: str, voice: Any) -> Samples:
         if not text or text == UNCLEAR:
@@ -600,7 +679,7 @@ class RealtimeSession:
                 code="response_cancel_not_active",
             )
         for one in active:
-            one.is_cancelled = True
+            one.cancel("client_cancelled")
 
 
 def _phrase_id(text: str, language: str) -> str | None:
@@ -619,19 +698,44 @@ def _message(item_id: str, role: str, content: list[dict[str, Any]]) -> dict[str
     }
 
 
-def _finished(response: _Response, item: dict[str, Any]) -> dict[str, Any]:
+def _asked(context: list[_Item]) -> list[_Item]:
+    """Choose what a response answers.
+
+    Like a model that is told to interpret: everything that has been said since it
+    answered last, or the last thing again when there is nothing new.
+    """
+    users = [item for item in context if item.body.get("role") == "user"]
+    return [item for item in users if not item.is_answered] or users[-1:]
+
+
+def _input_tokens(response: _Response) -> tuple[int, int]:
+    """Count what went in: text, and the sound of the whole conversation."""
+    text = response.instructions + " ".join(item.text for item in response.context)
+    sound = sum(
+        item.sound_ms
+        // (
+            ASSISTANT_MS_PER_TOKEN
+            if item.body.get("role") == "assistant"
+            else USER_MS_PER_TOKEN
+        )
+        for item in response.context
+    )
+    return _tokens_of(text), sound
+
+
+def _finished(response: _Response, output: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the response as `response.done` shows it."""
-    text_in, sound_in = response.input_tokens
+    text_in, sound_in = _input_tokens(response)
     sound_out = response.said_ms // ASSISTANT_MS_PER_TOKEN
-    said = item["content"][0]
+    said = output[0]["content"][0] if output else {}
     text_out = _tokens_of(said.get("transcript") or said.get("text") or "")
     is_cancelled = response.is_cancelled
-    details = {"type": "cancelled", "reason": "client_cancelled"}
+    details = {"type": "cancelled", "reason": response.cancel_reason}
     return {
         **response.body,
         "status": "cancelled" if is_cancelled else "completed",
         "status_details": details if is_cancelled else {"type": "completed"},
-        "output": [item],
+        "output": output,
         "usage": {
             "total_tokens": text_in + sound_in + text_out + sound_out,
             "input_tokens": text_in + sound_in,
@@ -656,7 +760,7 @@ def _finished(response: _Response, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rate_limits(response: _Response) -> list[dict[str, Any]]:
-    used = sum(response.input_tokens) + response.said_ms // ASSISTANT_MS_PER_TOKEN
+    used = sum(_input_tokens(response)) + response.said_ms // ASSISTANT_MS_PER_TOKEN
     return [
         {
             "name": "tokens",

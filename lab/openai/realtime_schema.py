@@ -131,6 +131,12 @@ ITEM: Final = wire.fields(
 )
 
 
+_REFERENCE: Final = wire.fields(
+    ("type", "id"), type=wire.one_of("item_reference"), id=_TEXT
+)
+"""An item of the conversation, in the input of a response."""
+
+
 def _metadata(value: Any, path: str) -> None:
     wire.is_a(dict)(value, path)
     if len(value) > 16:
@@ -147,7 +153,7 @@ RESPONSE: Final = wire.fields(
     conversation=wire.one_of("auto", "none"),
     metadata=wire.nullable(_metadata),
     instructions=_TEXT,
-    input=wire.list_of(ITEM),
+    input=wire.list_of(wire.either(_REFERENCE, ITEM)),
     output_modalities=_MODALITIES,
     audio=wire.fields(output=wire.fields(format=_FORMAT, voice=_VOICE)),
     max_output_tokens=_TOKENS,

@@ -78,6 +78,7 @@ class Connection:
         self._socket = socket
         self.record: Final = record
         self.delay_ms = 0
+        self.response_delay_ms = 0
         self.output_samples: int | None = None
         self._running = asyncio.Event()
         self._running.set()
@@ -118,6 +119,8 @@ class Connection:
         match fault["kind"]:
             case "delay":
                 self.delay_ms = fault.get("ms", 1000)
+            case "slow_response":
+                self.response_delay_ms = fault.get("ms", 5000)
             case "frame":
                 self.output_samples = fault.get("samples", 9600)
             case _:

@@ -23,6 +23,8 @@ FAULTS: Final[dict[str, str]] = {
     "error": "an error event with code, message after after_ms; the session lives on",
     "stall": "nothing is read or sent for duration_ms (2000), from after_ms on",
     "delay": "everything it says comes ms (1000) later",
+    "slow_response": "each response takes ms (5000) before its first sound;"
+    " voice sessions only",
     "frame": "translated audio comes in deltas of samples (9600) instead of 4800",
     "refuse_request": "a REST request is answered with http_status (503), code",
 }
@@ -53,15 +55,22 @@ class HeardEntry:
     ended_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SpokenEntry:
-    """What a session said, and when on its own audio clock."""
+    """What a session said, and when on its own audio clock.
+
+    Attributes:
+        item_id: of the conversation item, in voice sessions.
+        truncated_ms: how much of it was heard, if the client has told.
+    """
 
     phrase_id: str | None
     text: str
     language: str
     started_ms: int
     ended_ms: int
+    item_id: str = ""
+    truncated_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -151,7 +160,7 @@ class EngineState:
         if values.get("session", "translation") not in _KINDS:
             raise ValueError(f"session is one of {', '.join(_KINDS)}.")
         if values.get("live"):
-            wanted = values.get("session")
+            wanted = _meets(values)
             for record in list(self._sessions):
                 if record.id in self._live and wanted in (None, record.kind):
                     self._live[record.id](values)
@@ -172,7 +181,7 @@ class EngineState:
             is_rest = fault["kind"] == "refuse_request"
             if is_rest != (kind == "rest"):
                 continue
-            if not is_rest and fault.get("session", kind) != kind:
+            if not is_rest and _meets(fault) not in (None, kind):
                 continue
             fault["count"] -= 1
             if not fault["count"]:
@@ -205,6 +214,13 @@ class EngineState:
 
             return str(settings.OPENAI_API_KEY)
         return self.api_key
+
+
+def _meets(fault: Fault) -> str | None:
+    """Return the kind of session that a fault meets; None is any."""
+    otherwise = "realtime" if fault["kind"] == "slow_response" else None
+    kind: str | None = fault.get("session", otherwise)
+    return kind
 
 
 def _rows(entries: deque[Any]) -> list[dict[str, Any]]:

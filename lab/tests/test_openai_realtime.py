@@ -1,9 +1,11 @@
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
 from starlette.testclient import WebSocketDenialResponse
 
+from lab.openai import interpreter
 from lab.openai.state import EngineState, state
 from lab.speech.phrasebook import Phrasebook
 from lab.tests.engine_client import (
@@ -325,6 +327,216 @@ def test_it_finds_turns_itself_unless_told_not_to() -> None:
     assert text_of(events, WORDS) == text("clinic_answer", "en")
 
 
+# --- Turns that the client ends: an interpreter for the telephone ---
+
+INTERPRETER = "You are an interpreter. Translate into Korean."
+
+
+def interpreter_session(format_: str = "audio/pcm") -> Event:
+    sound: Event = {"type": format_}
+    if format_ == "audio/pcm":
+        sound["rate"] = 24000
+    return {
+        "instructions": INTERPRETER,
+        "output_modalities": ["audio"],
+        "audio": {
+            "input": {
+                "format": sound,
+                "turn_detection": None,
+                "transcription": {"model": "gpt-transcribe"},
+            },
+            "output": {"format": sound, "voice": "marin"},
+        },
+    }
+
+
+def say_turn(client: EngineClient, *phrase_ids: str) -> None:
+    for phrase_id in phrase_ids:
+        client.append(speech(phrase_id, "en", after_ms=400))
+        client.send("input_audio_buffer.commit")
+
+
+def hold_ears(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let the engine understand nothing until the event is set."""
+    may_hear = threading.Event()
+    hear_all = interpreter.hear_all
+
+    def hear_later(pcm: Samples) -> Any:
+        may_hear.wait(30)
+        return hear_all(pcm)
+
+    monkeypatch.setattr(interpreter, "hear_all", hear_later)
+    return may_hear
+
+
+def until_responses(client: EngineClient, n: int = 1) -> list[str]:
+    """Return what the next responses say."""
+    return [text_of(client.until("response.done"), WORDS) for _ in range(n)]
+
+
+def test_a_telephone_turn_goes_in_and_out_as_mulaw() -> None:
+    with open_realtime(interpreter_session("audio/pcmu")) as client:
+        pcm = Resampler(24000, 8000).process(speech("clinic_ask_cost", "en"))
+        payload = encode_mulaw(pcm)
+        for at in range(0, len(payload), 160):
+            frame = to_base64(payload[at : at + 160])
+            client.send("input_audio_buffer.append", audio=frame)
+        client.send("input_audio_buffer.commit")
+        client.send("response.create")
+        events = client.until("response.done")
+        heard = next((e for e in events if e["type"] == TRANSCRIBED), None)
+        heard = heard or client.until(TRANSCRIBED)[-1]
+    assert heard["transcript"] == text("clinic_ask_cost", "en")
+    out = decode_mulaw(bytes_of(events, SOUND))
+    assert heard_in(Resampler(8000, 24000).process(out)) == text(
+        "clinic_ask_cost", "ko"
+    )
+    usage = events[-1]["response"]["usage"]
+    seconds_in, seconds_out = len(pcm) / 8000, len(out) / 8000
+    assert usage["input_token_details"]["audio_tokens"] == int(seconds_in * 10)
+    assert usage["output_token_details"]["audio_tokens"] == pytest.approx(
+        seconds_out * 20, abs=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("format_", "n_bytes"), [("audio/pcmu", 799), ("audio/pcm", 4798)]
+)
+def test_less_than_100_ms_cannot_be_committed(format_: str, n_bytes: int) -> None:
+    with open_realtime(interpreter_session(format_)) as client:
+        client.send("input_audio_buffer.commit")
+        assert client.error()["code"] == "input_audio_buffer_commit_empty"
+        client.send("input_audio_buffer.append", audio=to_base64(bytes(n_bytes)))
+        client.send("input_audio_buffer.commit")
+        assert client.error()["code"] == "input_audio_buffer_commit_empty"
+        client.send("input_audio_buffer.append", audio=to_base64(bytes(2)))
+        client.send("input_audio_buffer.commit")
+        assert client.receive()["type"] == "input_audio_buffer.committed"
+
+
+def test_understanding_a_turn_does_not_hold_up_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_hear = hold_ears(monkeypatch)
+    with open_realtime(interpreter_session()) as client:
+        say_turn(client, "clinic_ask_cost")
+        client.send("input_audio_buffer.clear")
+        before = client.until("input_audio_buffer.cleared")
+        client.send("response.create")
+        before += client.until("response.created")
+        may_hear.set()
+        after = client.until("response.done")
+        if TRANSCRIBED not in {one["type"] for one in after}:
+            after += client.until(TRANSCRIBED)
+    assert TRANSCRIBED not in {one["type"] for one in before}
+    assert text_of(after, WORDS) == text("clinic_ask_cost", "ko")
+    transcripts = [e["transcript"] for e in after if e["type"] == TRANSCRIBED]
+    assert transcripts == [text("clinic_ask_cost", "en")]
+
+
+def test_a_response_answers_everything_said_since_the_last_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_hear = hold_ears(monkeypatch)
+    with open_realtime(interpreter_session()) as client:
+        say_turn(client, "clinic_ask_cost")
+        client.send("response.create")
+        client.until("response.created")
+        say_turn(client, "restaurant_request", "clinic_first_visit")
+        client.send("response.create")
+        error = client.until("error")[-1]["error"]
+        assert error["code"] == "conversation_already_has_active_response"
+        may_hear.set()
+        first = until_responses(client)
+        client.send("response.create")
+        second = until_responses(client)
+        client.send("response.create")
+        again = until_responses(client)
+    assert first == [text("clinic_ask_cost", "ko")]
+    later = [text(p, "ko") for p in ("restaurant_request", "clinic_first_visit")]
+    assert second == [" ".join(later)]
+    assert again == [later[-1]]
+
+
+def test_a_response_can_be_about_one_item() -> None:
+    with open_realtime(interpreter_session()) as client:
+        say_turn(client, "clinic_ask_cost")
+        item_id = client.until("input_audio_buffer.committed")[-1]["item_id"]
+        say_turn(client, "restaurant_request")
+        client.until("input_audio_buffer.committed")
+        for wanted in (item_id, "item_x"):
+            reference = {"type": "item_reference", "id": wanted}
+            client.socket.send_json(
+                {
+                    "type": "response.create",
+                    "response": {"conversation": "none", "input": [reference]},
+                }
+            )
+        error = client.until("error")[-1]["error"]
+        assert error["code"] == "item_retrieve_invalid_item_id"
+        assert until_responses(client) == [text("clinic_ask_cost", "ko")]
+
+
+def test_a_slow_engine_is_slow_to_begin_each_response() -> None:
+    import time
+
+    state.add_fault({"kind": "slow_response", "ms": 300})
+    with open_realtime(interpreter_session()) as client:
+        for phrase_id in ("clinic_ask_cost", "restaurant_request"):
+            say_turn(client, phrase_id)
+            client.send("response.create")
+            client.until("response.created")
+            began = time.monotonic()
+            client.until(SOUND)
+            assert time.monotonic() - began >= 0.29
+            assert (
+                client.until("response.done")[-1]["response"]["status"] == "completed"
+            )
+
+
+def test_a_slow_engine_is_a_voice_session_and_can_be_cured() -> None:
+    state.add_fault({"kind": "slow_response", "ms": 60_000})
+    assert state.take_faults("translation") == []
+    with open_realtime(interpreter_session()) as client:
+        state.add_fault({"kind": "slow_response", "ms": 0, "live": True})
+        say_turn(client, "clinic_ask_cost")
+        client.send("response.create")
+        assert until_responses(client) == [text("clinic_ask_cost", "ko")]
+
+
+def test_what_was_cancelled_before_it_sounded_is_still_to_be_answered() -> None:
+    state.add_fault({"kind": "slow_response", "ms": 60_000})
+    with open_realtime(interpreter_session()) as client:
+        say_turn(client, "clinic_ask_cost")
+        client.send("response.create")
+        client.until("response.created")
+        client.send("response.cancel")
+        events = client.until("response.done")
+        assert not [e for e in events if e["type"].startswith("response.output")]
+        done = events[-1]["response"]
+        assert (done["status"], done["output"]) == ("cancelled", [])
+        assert done["status_details"]["reason"] == "client_cancelled"
+        assert done["usage"]["output_tokens"] == 0
+        state.add_fault({"kind": "slow_response", "ms": 0, "live": True})
+        say_turn(client, "restaurant_request")
+        client.send("response.create")
+        both = [text(p, "ko") for p in ("clinic_ask_cost", "restaurant_request")]
+        assert until_responses(client) == [" ".join(both)]
+
+
+def test_speech_cancels_a_response_when_the_engine_finds_the_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state.add_fault({"kind": "slow_response", "ms": 60_000})
+    with open_realtime({"instructions": INTERPRETER}) as client:
+        client.append(speech("clinic_ask_cost", "en"))
+        client.until("response.created")
+        client.append(speech("restaurant_request", "en", after_ms=0))
+        done = client.until("response.done")[-1]["response"]
+    assert done["status"] == "cancelled"
+    assert done["status_details"]["reason"] == "turn_detected"
+
+
 # --- Cancelling, truncating, deleting ---
 
 
@@ -373,6 +585,30 @@ def test_what_was_not_heard_can_be_truncated() -> None:
         client.send("conversation.item.retrieve", item_id=item["id"])
         content = client.receive()["item"]["content"][0]
         assert content["transcript"] is None
+    (record,) = state.as_dict()["sessions"]
+    (spoken,) = record["spoken"]
+    assert spoken["item_id"] == item["id"]
+    assert spoken["truncated_ms"] == 700
+    assert spoken["ended_ms"] - spoken["started_ms"] == length_ms
+
+
+def test_a_response_can_be_truncated_while_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(state, "response_speed", 2.0)
+    with open_realtime(manual(instructions="Translate into Korean.")) as client:
+        client.append(speech("clinic_offer_time", "en"))
+        client.send("input_audio_buffer.commit")
+        client.send("response.create")
+        item_id = client.until(SOUND)[-1]["item_id"]
+        client.send("response.cancel")
+        where = {"item_id": item_id, "content_index": 0}
+        client.send("conversation.item.truncate", audio_end_ms=150, **where)
+        client.until("conversation.item.truncated")
+        client.send("conversation.item.truncate", audio_end_ms=60_000, **where)
+        assert client.until("error")[-1]["error"]["param"] == "audio_end_ms"
+    (record,) = state.as_dict()["sessions"]
+    assert record["spoken"][0]["truncated_ms"] == 150
 
 
 def test_items_can_be_deleted_once() -> None:
