@@ -89,7 +89,47 @@ CALL_TEXTS = {
     "speaking_agent": _("The assistant is speaking"),
     "held": _("The line is on hold."),
     "unheld": _("The line is back."),
+    # How far a sentence of the caller has got; beside its caption.
+    "fate_waiting": _("not heard yet"),
+    "fate_playing": _("being heard: {seconds} s"),
+    "fate_held": _("the rest waits"),
+    "fate_resumed": _("the rest is being said"),
+    "fate_heard": _("heard"),
+    "fate_so_far": _("heard so far"),
+    "fate_discarded": _("left out"),
+    "fate_lost": _("not heard"),
+    "fate_repeating": _("will be said again"),
+    "fate_unsure": _("perhaps not heard"),
+    "fate_cut": _("heard until the call ended"),
+    # The same, of everything together.
+    "now_waiting": _("Your words are being interpreted."),
+    "now_waiting_for_them": _("The other side is speaking; your words wait."),
+    "now_playing": _("They are hearing you: {seconds} s"),
+    "now_held": _("The other side is speaking; the rest waits."),
+    "now_resumed": _("The rest is being said now."),
+    "now_repeating": _("It will be said again."),
+    "now_incomplete": _("Not everything you said was heard."),
+    "now_heard": _("They have heard your last words."),
+    "now_settled": _("Nothing is waiting to be said."),
+    # Why a sentence is among those not heard.
+    "item_held": _("Waits"),
+    "item_lost": _("Not heard"),
+    "item_discarded": _("Left out, because you went on speaking"),
+    "item_unsure": _("Perhaps not heard: you were not connected"),
+    "more": _("{n} more before this:"),
+    "left_out": _("Left out."),
+    "left_out_by_speech": _("Left out, because you went on speaking: {text}"),
     "not_heard": _("Not heard: {text}"),
+    "lag": _("Your words reach the other side {seconds} s later."),
+    "warning_playout_behind": _(
+        "What you say has to wait. Pauses are shortened until it has caught up."
+    ),
+    "warning_sound_lost": _(
+        "About {seconds} s of the other side were covered by echo and could not be"
+        " heard. If something is missing, ask them to say it again."
+    ),
+    "warning_time_limit": _("This call ends in {seconds} seconds."),
+    "error_cannot_repeat": _("This cannot be said again: it is too long ago."),
     # Trouble with the interpreter.
     "recovery_lost": _("The interpreter was lost for a moment."),
     "recovery_reconnecting": _("The interpreter is being brought back …"),

@@ -284,7 +284,7 @@ def test_release_files_are_hashed_with_their_imports(
     call_command("collectstatic", verbosity=0, ignore_patterns=["*.test.js"])
     (page,) = (p for p in (tmp_path / "js/call").glob("page.*.js"))
     imports = re.findall(r'from "([^"]+)"', page.read_text(encoding="utf-8"))
-    assert len(imports) == 3
+    assert len(imports) == 5
     for imported in imports:
         assert (page.parent / imported).exists(), imported
     (worklet,) = (tmp_path / "js/call/worklets").glob("playback.*.js")

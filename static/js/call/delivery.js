@@ -230,7 +230,9 @@ export class Delivery {
       return { name: isCalleeSpeaking ? "waiting_for_them" : "waiting", heardMs: 0 };
     }
     if (this.items(now).length) return { name: "incomplete", heardMs: 0 };
-    return find("heard") ? { name: "heard", heardMs: 0 } : null;
+    const last = all.findLast((utterance) => utterance.fate !== "");
+    if (last === undefined) return null;
+    return { name: last.fate === "heard" ? "heard" : "settled", heardMs: 0 };
   }
 
   /**

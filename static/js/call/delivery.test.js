@@ -97,6 +97,7 @@ test("leaving out what waits is the server's work, and it is then out of sight",
   unheard(delivery, "u1", "discarded", 2100);
   assert.deepEqual(ids(delivery, 2100), []);
   assert.equal(shown(delivery, "u1", 2100), "discarded");
+  assert.equal(now(delivery, 2100), "settled"); // and not: they have heard it
 });
 
 test("what was to be left out but was lost or held again is seen again", () => {

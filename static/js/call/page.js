@@ -7,13 +7,21 @@
 
 import { CallAudio, MicrophoneError, openMicrophone } from "./audio.js";
 import { CallClient } from "./client.js";
-import { advance, clock, fill, isLive, isOver } from "./protocol.js";
+import { Announcer, Delivery } from "./delivery.js";
+import { advance, clock, fill, isLive, isOver, keyName, lagSeconds } from "./protocol.js";
+import { MARKS, UnheardStrip, secondsHeard } from "./unheard.js";
 
 /** @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
 
 const NEAR_BOTTOM_PX = 120;
 const QUIET_NOTE_MS = 6000;
+const WARNING_MS = 15_000;
+const ANNOUNCE_GAP_MS = 3000;
+/** How often passing time may change what is seen of the caller's words. */
+const DELIVERY_EVERY_MS = 250;
+/** What a screen reader says of a sentence that is on the screen anyway. */
+const EXCERPT_CHARACTERS = 60;
 
 class CallPage {
   /** @param {HTMLElement} root */
@@ -28,7 +36,12 @@ class CallPage {
     this.isFinished = false;
     this.hasMicrophone = false;
     this.follows = true;
-    this.played = new Set();
+    this.delivery = new Delivery();
+    this.announcer = new Announcer(ANNOUNCE_GAP_MS);
+    /** What was last said about each utterance, so that it is said once. @type {Map<string, string>} */
+    this.announced = new Map();
+    this.isCalleeSpeaking = false;
+    this.lagS = 0;
     /** @type {any} */
     this.wakeLock = null;
     this.countdown = 0;
@@ -52,9 +65,16 @@ class CallPage {
       onCall: (call) => this.statusChanged(call.status),
       onBack: (lostSeconds) => this.isBack(lostSeconds),
     });
+    this.strip = new UnheardStrip({
+      texts: this.texts,
+      onRepeat: (id) => this.repeat(id),
+      onLeaveOut: (id) => this.leaveOut(id),
+      onRepeatLast: () => this.repeat(this.delivery.toRepeat(performance.now())),
+    });
     this.listen();
     this.show();
     setInterval(() => this.tick(), 1000);
+    setInterval(() => this.deliveryTick(), DELIVERY_EVERY_MS);
   }
 
   makeAudio() {
@@ -84,6 +104,7 @@ class CallPage {
     shortcuts.checked = localStorage.getItem("shortcuts") !== "off";
     shortcuts.addEventListener("change", () => {
       localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off");
+      this.showDelivery();
     });
     document.addEventListener("keydown", (event) => this.keyPressed(event));
 
@@ -203,6 +224,9 @@ class CallPage {
     void this.wakeLock?.release();
     this.speaking("caller", false);
     this.speaking("callee", false);
+    this.lagS = 0;
+    this.delivery.ended(performance.now());
+    this.showDelivery();
     if (byId("confirm-hang-up").open) byId("confirm-hang-up").close("stay");
     byId("call-end").hidden = false;
     document.body.dispatchEvent(new CustomEvent("call:ended"));
@@ -223,31 +247,57 @@ class CallPage {
       case "speaking":
         this.speaking(message.leg, message.active);
         break;
+      case "caption":
+        if (message.leg === "caller") {
+          this.delivery.said(/** @type {any} */ (message), performance.now());
+          this.showDelivery();
+        }
+        break;
       case "playback":
-        this.played.add(message.utterance_id);
-        this.markPlayed();
+        this.delivery.played(message.utterance_id, message.played_ms, performance.now());
+        this.showDelivery();
+        break;
+      case "interruption":
+        if (message.by === "callee") this.delivery.interrupted();
+        this.showDelivery();
         break;
       case "hold":
         this.note("hold", this.texts[message.active ? "held" : "unheld"], "info",
           message.active ? 0 : QUIET_NOTE_MS);
         break;
       case "unheard":
-        if (message.state === "lost") {
-          this.note("unheard", fill(this.texts.not_heard, { text: message.text }), "warning");
-        }
+        this.delivery.unheard(/** @type {any} */ (message), performance.now());
+        this.showDelivery();
+        break;
+      case "latency":
+        this.lagChanged(lagSeconds(message.playout_lag_ms));
         break;
       case "recovery":
         this.note("recovery", this.texts[`recovery_${message.state}`], "warning",
           message.state === "recovered" ? QUIET_NOTE_MS : 0);
         break;
       case "warning":
-        this.note(`warning-${message.code}`, message.message, "warning");
+        this.warned(message);
         break;
       case "error":
-        this.note(`error-${message.code}`, message.message, "error");
+        if (message.code === "cannot_repeat") {
+          this.delivery.refused(performance.now());
+          this.showDelivery();
+        }
+        this.note(`error-${message.code}`,
+          this.texts[`error_${message.code}`] ?? message.message, "error",
+          message.code === "cannot_repeat" ? QUIET_NOTE_MS : 0);
         break;
       default: // later messages are not for this page
     }
+  }
+
+  /** @param {{type: string, [key: string]: any}} message */
+  warned({ code, message, remaining_s: remainingS, lost_ms: lostMs }) {
+    const seconds = remainingS ?? Math.max(1, Math.round((lostMs ?? 0) / 1000));
+    const words = this.texts[`warning_${code}`];
+    this.note(`warning-${code}`, words ? fill(words, { seconds }) : message, "warning",
+      code === "playout_behind" || code === "sound_lost" ? WARNING_MS : 0);
   }
 
   /** @param {string} status */
@@ -268,6 +318,7 @@ class CallPage {
     const side = leg === "callee" ? "callee" : "caller";
     const mark = this.root.querySelector(`.side[data-leg="${side}"] .side__speaking`);
     mark?.toggleAttribute("hidden", !isActive);
+    if (leg === "callee") this.isCalleeSpeaking = isActive;
   }
 
   /**
@@ -278,6 +329,7 @@ class CallPage {
     this.countdown = detail.seconds ?? 0;
     this.waitingText = detail.text ?? "";
     if (state === "open") this.clearNote("connection");
+    else this.lagS = 0;
     if (state === "stopped" && !this.isFinished) this.disconnected(detail);
     this.show();
   }
@@ -300,22 +352,133 @@ class CallPage {
       ? fill(this.texts.audio_lost, { seconds: Math.ceil(lostSeconds) })
       : this.texts.reconnected;
     this.note("connection", text, "info", QUIET_NOTE_MS);
+    this.delivery.reconnected(performance.now());
+    this.showDelivery();
+  }
+
+  // --- How far the caller's words have got -------------------------------------------
+
+  /** @param {string | null} id */
+  repeat(id) {
+    if (id === null) return;
+    if (!this.client.send({ type: "repeat", utterance_id: id })) {
+      this.announce(this.texts.connection_idle);
+      return;
+    }
+    this.delivery.repeat(id, performance.now());
+    this.announcer.say(id, "");
+    this.announce(this.texts.now_repeating);
+    this.showDelivery();
+  }
+
+  /** @param {string | null} id */
+  leaveOut(id) {
+    if (id === null) return;
+    if (this.client.state !== "open") {
+      this.announce(this.texts.connection_idle);
+      return;
+    }
+    if (this.delivery.leaveOut(id)) this.client.send({ type: "discard", utterance_id: id });
+    this.announcer.say(id, "");
+    this.announce(this.texts.left_out);
+    this.showDelivery();
+  }
+
+  /** @param {number} seconds */
+  lagChanged(seconds) {
+    if (seconds && !this.lagS) this.announcer.say("lag", fill(this.texts.lag, { seconds }));
+    this.lagS = seconds;
+    this.showDelivery();
+  }
+
+  deliveryTick() {
+    const now = performance.now();
+    if (this.client.state === "open") this.delivery.tick(now);
+    this.showDelivery();
+    const text = this.announcer.take(now);
+    if (text) this.announce(text);
+  }
+
+  showDelivery() {
+    const now = performance.now();
+    const items = this.isFinished ? [] : this.delivery.items(now);
+    this.tellNews(items, now);
+    this.strip.show({
+      summary: this.isFinished ? null : this.delivery.summary(now, this.isCalleeSpeaking),
+      items: items.map((item) => ({
+        id: item.id,
+        why: this.delivery.shown(item, now),
+        text: item.text || item.translation,
+      })),
+      lagS: this.lagS,
+      hasKeys: byId("shortcuts").checked,
+      canRepeat: this.delivery.toRepeat(now) !== null,
+    });
+    this.markCaptions(now);
+  }
+
+  /**
+   * Say what a listener has to know: that something waits, goes on, or was not heard.
+   * @param {import("./delivery.js").Utterance[]} items
+   * @param {number} now
+   */
+  tellNews(items, now) {
+    const waits = items.some((item) => this.delivery.shown(item, now) === "held");
+    if (waits && !this.announced.has("held")) {
+      this.announced.set("held", "held");
+      this.announcer.say("held", this.texts.now_held);
+    } else if (!waits && this.announced.delete("held")) {
+      const goesOn = this.delivery.summary(now, false)?.name === "resumed";
+      this.announcer.say("held", goesOn ? this.texts.now_resumed : "");
+    }
+    for (const item of items) {
+      const fate = this.delivery.shown(item, now);
+      if (fate === "held" || this.announced.get(item.id) === `${fate} ${item.since}`) continue;
+      this.announced.set(item.id, `${fate} ${item.since}`);
+      const text = excerpt(item.text || item.translation);
+      if (fate === "discarded") {
+        this.announcer.say(item.id, fill(this.texts.left_out_by_speech, { text }));
+      } else if (fate === "unsure") this.announcer.say("unsure", this.texts.item_unsure);
+      else this.announcer.say(item.id, fill(this.texts.not_heard, { text }));
+    }
+  }
+
+  /** @param {number} now */
+  markCaptions(now) {
+    for (const utterance of this.delivery.utterances.values()) {
+      const caption = byId(`u-${utterance.id.replace(/[^A-Za-z0-9_-]/g, "_")}`);
+      const mark = caption?.querySelector(".caption__fate");
+      if (!mark) continue;
+      let fate = /** @type {string} */ (this.delivery.shown(utterance, now));
+      if (fate === "heard" && caption.classList.contains("caption--open")) fate = "so_far";
+      if (!fate) continue; // what the server has written stays
+      const words = fill(this.texts[`fate_${fate}`], { seconds: secondsHeard(utterance.heardMs) });
+      if (mark.dataset.fate === fate && mark.lastChild?.textContent === ` ${words}`) continue;
+      const sign = document.createElement("i");
+      sign.ariaHidden = "true";
+      sign.textContent = MARKS[fate];
+      mark.replaceChildren(sign, ` ${words}`);
+      mark.dataset.fate = fate;
+      mark.hidden = false;
+      caption.classList.toggle("caption--lost", fate === "lost");
+    }
+  }
+
+  /** @param {string} text */
+  announce(text) {
+    // A new node: the same sentence again is to be read again.
+    const words = document.createElement("span");
+    words.textContent = text;
+    byId("call-announce").replaceChildren(words);
   }
 
   // --- Captions ----------------------------------------------------------------------
 
   captionsChanged() {
-    this.markPlayed();
+    this.markCaptions(performance.now());
     this.statusChanged(byId("call-status").value);
     if (this.follows) this.toNewest();
     else byId("to-newest").hidden = false;
-  }
-
-  markPlayed() {
-    for (const utteranceId of this.played) {
-      const caption = byId(`u-${String(utteranceId).replace(/[^A-Za-z0-9_-]/g, "_")}`);
-      caption?.querySelector(".caption__played")?.removeAttribute("hidden");
-    }
   }
 
   scrolled() {
@@ -337,7 +500,7 @@ class CallPage {
     this.isMuted = !this.isMuted;
     this.audio.mute(this.isMuted);
     this.client.mute(this.isMuted);
-    byId("call-announce").textContent = this.texts[this.isMuted ? "muted" : "unmuted"];
+    this.announce(this.texts[this.isMuted ? "muted" : "unmuted"]);
     this.show();
   }
 
@@ -346,10 +509,16 @@ class CallPage {
     if (!byId("shortcuts").checked || event.repeat) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const target = /** @type {HTMLElement} */ (event.target);
+    if (target.isContentEditable || event.isComposing) return;
     if (target.closest("select, textarea, dialog, input:not([type=range], [type=checkbox])")) return;
-    const key = event.code || event.key;
-    if (key === "KeyM" && !byId("mute").hidden) this.toggleMute();
-    else if (key === "KeyH" && !byId("hang-up").hidden) this.askToHangUp();
+    const key = keyName(event);
+    const now = performance.now();
+    const leavesOut = key === "Delete" || key === "Backspace"; // a Mac has only the latter
+    if (key === "m" && !byId("mute").hidden) this.toggleMute();
+    else if (key === "h" && !byId("hang-up").hidden) this.askToHangUp();
+    else if (this.isFinished) return;
+    else if (key === "r" && this.delivery.toRepeat(now)) this.repeat(this.delivery.toRepeat(now));
+    else if (leavesOut && this.delivery.toLeaveOut(now)) this.leaveOut(this.delivery.toLeaveOut(now));
     else return;
     event.preventDefault();
   }
@@ -448,6 +617,14 @@ class CallPage {
   clearNotes() {
     byId("call-notes").replaceChildren();
   }
+}
+
+/** @param {string} text @returns {string} */
+function excerpt(text) {
+  const letters = [...text];
+  return letters.length > EXCERPT_CHARACTERS
+    ? `${letters.slice(0, EXCERPT_CHARACTERS).join("")} …`
+    : text;
 }
 
 const root = document.getElementById("call");

@@ -119,6 +119,30 @@ export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
+/** What is said reaches the other side some seconds later anyway: it is interpreted. */
+const LAG_SHOWN_MS = 3000;
+
+/**
+ * @param {unknown} playoutLagMs how much speech waits to be said, of the `latency` message
+ * @returns {number} seconds worth telling; 0 is nothing to tell
+ */
+export function lagSeconds(playoutLagMs) {
+  const ms = typeof playoutLagMs === "number" ? playoutLagMs : 0;
+  return ms > LAG_SHOWN_MS ? Math.round(ms / 1000) : 0;
+}
+
+/**
+ * The key as it is written on the buttons.  What is printed on the keyboard counts, not
+ * the place; where letters are not Latin (the Korean layout), the place has to do.
+ * @param {{key: string, code: string}} event
+ * @returns {string} a small letter, or the key's own name
+ */
+export function keyName({ key, code }) {
+  if (/^[a-z]$/i.test(key)) return key.toLowerCase();
+  const place = /^Key([A-Z])$/.exec(code);
+  return place && [...key].length === 1 ? place[1].toLowerCase() : key;
+}
+
 /** @param {number} seconds @returns {string} 3:05, 1:02:09 */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { advance, backoffMs, clock, closing, fill, isLive, isOver, parse, streamUrl } from "./protocol.js";
+import {
+  advance, backoffMs, clock, closing, fill, isLive, isOver, keyName, lagSeconds, parse, streamUrl,
+} from "./protocol.js";
 
 test("a status only moves forward", () => {
   assert.equal(advance("ringing", "in_progress"), "in_progress");
@@ -54,4 +56,22 @@ test("sentences are filled in, unknown names left", () => {
 
 test("durations read like a clock", () => {
   assert.deepEqual([0, 5, 65, 3729, -1].map(clock), ["0:00", "0:05", "1:05", "1:02:09", "0:00"]);
+});
+
+test("a lag is told from three seconds on, and only if the server says so", () => {
+  assert.deepEqual([0, 2999, 3000, 3001, 5400, 61_000].map(lagSeconds), [0, 0, 0, 3, 5, 61]);
+  assert.deepEqual([undefined, null, "9000", NaN].map(lagSeconds), [0, 0, 0, 0]);
+});
+
+test("a key is what is printed on it, and its place where letters are not Latin", () => {
+  const keys = [
+    ["r", "KeyR", "r"], ["R", "KeyR", "r"],
+    ["r", "KeyO", "r"], // Dvorak
+    ["m", "Semicolon", "m"], // AZERTY
+    ["ㄱ", "KeyR", "r"], ["ㅡ", "KeyM", "m"], // Korean
+    ["Process", "KeyR", "Process"], // an input method is composing
+    ["Delete", "Delete", "Delete"], ["Backspace", "Backspace", "Backspace"],
+    ["1", "Digit1", "1"], ["Unidentified", "", "Unidentified"],
+  ];
+  for (const [key, code, name] of keys) assert.equal(keyName({ key, code }), name, `${key} ${code}`);
 });
