@@ -464,12 +464,16 @@ def test_a_response_can_be_about_one_item() -> None:
         item_id = client.until("input_audio_buffer.committed")[-1]["item_id"]
         say_turn(client, "restaurant_request")
         client.until("input_audio_buffer.committed")
-        for wanted in (item_id, "item_x"):
+        for wanted in ("item_x", item_id):
             reference = {"type": "item_reference", "id": wanted}
             client.socket.send_json(
                 {
                     "type": "response.create",
-                    "response": {"conversation": "none", "input": [reference]},
+                    "response": {
+                        "conversation": "none",
+                        "instructions": INTERPRETER,
+                        "input": [reference],
+                    },
                 }
             )
         error = client.until("error")[-1]["error"]

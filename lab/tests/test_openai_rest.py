@@ -321,12 +321,12 @@ def test_what_is_said_never_reaches_the_log(
     caplog.set_level("DEBUG")
     with http.websocket_connect("/realtime?intent=transcription") as engine:
         audio = base64.b64encode(speech("quiet_until", "en").tobytes()).decode()
+        model = {"transcription": {"model": "gpt-transcribe"}}
+        session = {"type": "transcription", "audio": {"input": model}}
+        engine.send_json({"type": "session.update", "session": session})
         engine.send_json({"type": "input_audio_buffer.append", "audio": audio})
         engine.send_json({"type": "input_audio_buffer.commit"})
-        while engine.receive_json()["type"] != "conversation.item.done":
-            pass
-        engine.send_json({"type": "input_audio_buffer.clear"})
-        while engine.receive_json()["type"] != "input_audio_buffer.cleared":
+        while not engine.receive_json()["type"].endswith("transcription.completed"):
             pass
     assert state.as_dict()["sessions"][0]["heard"][0]["phrase_id"] == "quiet_until"
     printed = "".join(capfd.readouterr()) + caplog.text
