@@ -42,6 +42,31 @@ class FeedEngine:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitTurn:
+    """All sound that this leg's engine got since the last commit is one utterance."""
+
+    leg: Leg
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTurn:
+    """Have committed utterances of this leg interpreted, as one."""
+
+    leg: Leg
+    utterance_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TruncateTurn:
+    """Tell this leg's engine how much of an utterance's interpretation was heard."""
+
+    leg: Leg
+    utterance_id: str
+    heard_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class CloseEngine:
     """Let the engine finish what it has heard, then close it."""
 
@@ -125,6 +150,9 @@ Action = (
     | SendClear
     | SendMark
     | FeedEngine
+    | CommitTurn
+    | AnswerTurn
+    | TruncateTurn
     | CloseEngine
     | RenderLine
     | SendCallerAudio

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -21,7 +22,9 @@ from realtime import actions as act
 from realtime import events as ev
 from realtime import services
 from realtime.ear import Tap
-from realtime.engines import translate
+from realtime.engines.base import FATAL_CODES, Closed, Engine, Refused
+from realtime.engines.interpret import Interpreter
+from realtime.engines.translate import Translation
 from realtime.events import Leg, Line
 from realtime.lines import text_of
 from realtime.meter import Meter
@@ -30,7 +33,7 @@ from realtime.protocols import openai_realtime as wire
 from realtime.protocols import twilio_media as media
 from realtime.services import CallFacts
 from realtime.session import CallSession, Phase
-from realtime.sockets import EngineRefusedError, EngineSocket
+from realtime.sockets import CLOSE_TIMEOUT_S, EngineRefusedError, EngineSocket
 from realtime.speaker import Speaker
 from wigvo.database import in_database
 from wigvo.notify import call_group, viewers_group
@@ -46,6 +49,45 @@ HANG_UP_GRACE_S: Final = 5.0
 LATENCY_EVERY_S: Final = 5.0
 REPLACED: Final = 4408
 """Close code of a caller's socket that a newer one took over from (contract 3)."""
+
+
+ROLL_OVER_PATIENCE_S: Final = 60.0
+"""So long an expiring session may take to answer what it was asked."""
+
+
+@dataclass(slots=True, eq=False)
+class _Session:
+    """An engine and its socket."""
+
+    engine: Engine
+    socket: EngineSocket
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def send(self, on_sent: Callable[[], None] | None = None) -> bool:
+        """Send what the engine has to say; False if the socket does not take it."""
+        if self.engine.is_idle:
+            self._idle.set()
+        else:
+            self._idle.clear()
+        taken = [self.socket.send(text, on_sent) for text in self.engine.take()]
+        return all(taken)
+
+    async def finish(self) -> None:
+        """Let it say the rest, then close it."""
+        if self.engine.by_turns:
+            self.send()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await self.wait_until_idle()
+            await self.socket.close()
+            return
+        self.engine.close()
+        self.send()
+        await self.socket.finish()
+
+    async def wait_until_idle(self) -> None:
+        """Wait until it has answered everything."""
+        await self._idle.wait()
 
 
 class Port(Protocol):
@@ -79,7 +121,7 @@ class LiveCall:
         self._loop = asyncio.get_running_loop()
         self._log = log.bind(call_id=str(facts.call_id))
         self._on_over = on_over
-        self._engines: dict[Leg, EngineSocket] = {}
+        self._engines: dict[Leg, _Session] = {}
         self._speaker = Speaker(
             url=settings.OPENAI_REALTIME_URL,
             api_key=settings.OPENAI_API_KEY,
@@ -233,8 +275,8 @@ class LiveCall:
             self._phone.send(media.encode_mark(self._stream_sid, action.name))
 
     def _feed_engine(self, action: act.FeedEngine) -> None:
-        engine = self._engines.get(action.leg)
-        if engine is None:
+        session = self._engines.get(action.leg)
+        if session is None:
             return
         on_sent = None
         if action.leg is Leg.CALLEE:
@@ -242,8 +284,24 @@ class LiveCall:
             if action.held_ms is not None:
                 meter = self.hold_back_playing if action.is_playing else self.hold_back
                 meter.add(action.held_ms)
-        if not engine.send(translate.append(action.pcm), on_sent):
+        session.engine.append(action.pcm)
+        if not session.send(on_sent):
             self._log.warning("engine_not_fed", leg=action.leg)
+
+    def _commit_turn(self, action: act.CommitTurn) -> None:
+        if (session := self._engines.get(action.leg)) is not None:
+            session.engine.commit(action.utterance_id)
+            session.send()
+
+    def _answer_turn(self, action: act.AnswerTurn) -> None:
+        if (session := self._engines.get(action.leg)) is not None:
+            session.engine.answer(action.utterance_ids)
+            session.send()
+
+    def _truncate_turn(self, action: act.TruncateTurn) -> None:
+        if (session := self._engines.get(action.leg)) is not None:
+            session.engine.truncate(action.utterance_id, action.heard_ms)
+            session.send()
 
     def _close_engine(self, action: act.CloseEngine) -> None:
         self._spawn(self._close(action.leg), f"close-{action.leg}")
@@ -287,6 +345,9 @@ class LiveCall:
         act.SendClear: _send_clear,
         act.SendMark: _send_mark,
         act.FeedEngine: _feed_engine,
+        act.CommitTurn: _commit_turn,
+        act.AnswerTurn: _answer_turn,
+        act.TruncateTurn: _truncate_turn,
         act.CloseEngine: _close_engine,
         act.RenderLine: _render_line,
         act.SendCallerAudio: _send_caller_audio,
@@ -300,39 +361,46 @@ class LiveCall:
 
     # --- Engines ----------------------------------------------------------------------
 
-    def _new_engine(self, leg: Leg) -> EngineSocket:
+    def _new_engine(self, leg: Leg) -> tuple[Engine, str]:
+        """Make what interprets a leg, and name its model."""
         config = self.facts.config
-        languages = {
-            Leg.CALLER: config.callee_language,
-            Leg.CALLEE: config.caller_language,
-        }
-        model = settings.OPENAI_TRANSLATE_MODEL
-        engine: EngineSocket
+        source, target = config.caller_language, config.callee_language
+        if leg is Leg.CALLEE:
+            source, target = target, source
+        writer = settings.OPENAI_LIVE_TRANSCRIBE_MODEL
+        if leg in config.turn_legs:
+            model = settings.OPENAI_REALTIME_MODEL
+            return Interpreter(leg, source, target, model, writer), model
+        return Translation(leg, target, writer), settings.OPENAI_TRANSLATE_MODEL
+
+    def _new_session(self, leg: Leg) -> _Session:
+        engine, model = self._new_engine(leg)
+        session: _Session
 
         def on_event(event: wire.ServerEvent) -> None:
-            self._on_engine_event(leg, engine, event)
+            self._on_engine_event(leg, session, event)
 
         def on_lost() -> None:
-            self._on_engine_lost(leg, engine)
+            self._on_engine_lost(leg, session)
 
-        engine = EngineSocket(
-            url=f"{settings.OPENAI_REALTIME_URL}{translate.PATH}?model={model}",
+        socket = EngineSocket(
+            url=f"{settings.OPENAI_REALTIME_URL}{engine.path}?model={model}",
             api_key=settings.OPENAI_API_KEY,
-            update=translate.session_update(
-                languages[leg], settings.OPENAI_LIVE_TRANSCRIBE_MODEL
-            ),
+            update=engine.session_update(),
             on_event=on_event,
             on_lost=on_lost,
             safety_id=str(self.facts.owner_id),
         )
-        return engine
+        session = _Session(engine, socket)
+        return session
 
     async def _open_engine(self, leg: Leg) -> None:
-        engine = self._new_engine(leg)
-        await engine.open()
-        self._engines[leg] = engine
-        if engine.expires_at is not None:
-            delay_s = max(10.0, engine.expires_at - time.time() - ROLL_OVER_S)
+        session = self._new_session(leg)
+        await session.socket.open()
+        self._engines[leg] = session
+        expires_at = session.socket.expires_at
+        if expires_at is not None:
+            delay_s = max(10.0, expires_at - time.time() - ROLL_OVER_S)
             self._rollovers[leg] = self._loop.call_later(
                 delay_s, lambda: self._spawn(self._roll_over(leg), f"roll-over-{leg}")
             )
@@ -354,40 +422,48 @@ class LiveCall:
     async def _roll_over(self, leg: Leg) -> None:
         """Replace a session about to expire; the old one says its last words."""
         old = self._engines.get(leg)
+        if old is not None and old.engine.by_turns:
+            # What it was asked must not be asked of its successor as well.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ROLL_OVER_PATIENCE_S):
+                    await old.wait_until_idle()
         try:
             await self._open_engine(leg)
         except EngineRefusedError as error:
             self._log.warning("roll_over_refused", leg=leg, code=error.code)
             return
         if old is not None:
-            await old.finish(translate.CLOSE)
+            await old.finish()
 
     def _on_engine_event(
-        self, leg: Leg, engine: EngineSocket, event: wire.ServerEvent
+        self, leg: Leg, session: _Session, event: wire.ServerEvent
     ) -> None:
-        ours = translate.parse(event, leg)
-        if ours is None or isinstance(ours, translate.Closed):
-            return  # after `closed` the socket closes, and `finish` returns
-        if isinstance(ours, translate.Refused):
-            self._log.warning("engine_error", leg=leg, code=ours.code)
-            if ours.code in translate.FATAL_CODES:
-                self._on_engine_lost(leg, engine)
-            return
-        self.dispatch(ours)
+        if session.engine.by_turns and self._engines.get(leg) is not session:
+            return  # its successor answers
+        for ours in session.engine.receive(event):
+            if isinstance(ours, Closed):
+                continue  # now the socket closes, and `finish` returns
+            if isinstance(ours, Refused):
+                self._log.warning("engine_error", leg=leg, code=ours.code)
+                if ours.code in FATAL_CODES:
+                    self._on_engine_lost(leg, session)
+                continue
+            self.dispatch(ours)
+        session.send()
 
-    def _on_engine_lost(self, leg: Leg, engine: EngineSocket) -> None:
-        if self._engines.get(leg) is not engine or self.is_over:
+    def _on_engine_lost(self, leg: Leg, session: _Session) -> None:
+        if self._engines.get(leg) is not session or self.is_over:
             return
         del self._engines[leg]
-        self._spawn(engine.close(), f"let-go-{leg}")
+        self._spawn(session.socket.close(), f"let-go-{leg}")
         self._log.warning("engine_lost", leg=leg)
         self.dispatch(ev.EngineLost(leg))
         self._spawn(self._reopen(leg), f"reopen-{leg}")
 
     async def _close(self, leg: Leg) -> None:
-        engine = self._engines.get(leg)
-        if engine is not None:
-            await engine.finish(translate.CLOSE)
+        session = self._engines.get(leg)
+        if session is not None:
+            await session.finish()
         self.dispatch(ev.EngineClosed(leg))
 
     async def _render(self, line: Line) -> None:
@@ -550,7 +626,7 @@ class LiveCall:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        closing = [e.close() for e in self._engines.values()]
+        closing = [s.socket.close() for s in self._engines.values()]
         await asyncio.gather(*closing, self._speaker.close(), return_exceptions=True)
         self._engines.clear()
         self._on_over(self)

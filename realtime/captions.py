@@ -29,6 +29,8 @@ class Caption:
     Attributes:
         has_sound: translated sound of it has come.
         is_echo: these are our own words, come back: never shown, never kept.
+        answer_by_ms: an engine that knows what it interprets has been asked, and is
+            waited for until then; None: only silence says that an utterance is over.
     """
 
     utterance_id: str
@@ -45,6 +47,7 @@ class Caption:
     first_target_ms: int | None = None
     first_source_ms: int | None = None
     is_echo: bool = False
+    answer_by_ms: int | None = None
 
     @property
     def has_text(self) -> bool:
@@ -96,13 +99,22 @@ class CaptionTrack:
             caption.source_at_ms = caption.ended_ms
             self._touch(caption)
 
-    def source_text(self, delta: str, now_ms: int) -> Caption:
+    def source_text(
+        self, delta: str, now_ms: int, utterance_id: str | None = None
+    ) -> Caption:
         """Append to what the leg said.
+
+        Args:
+            delta: more text.
+            now_ms: the call's clock.
+            utterance_id: what it belongs to, where the engine knows.
 
         Returns:
             the utterance that it belongs to.
         """
-        caption = next((c for c in reversed(self._open) if not c.original_final), None)
+        caption = self._named(utterance_id) or next(
+            (c for c in reversed(self._open) if not c.original_final), None
+        )
         if caption is None:
             caption = self._new(now_ms)
             caption.ended_ms = now_ms
@@ -115,30 +127,47 @@ class CaptionTrack:
         self._touch(caption)
         return caption
 
-    def target_text(self, delta: str, now_ms: int) -> Caption:
-        """Append to the translation.
-
-        Returns:
-            the utterance that it belongs to.
-        """
-        caption = self._target(now_ms)
+    def target_text(
+        self, delta: str, now_ms: int, utterance_id: str | None = None
+    ) -> Caption:
+        """Append to the translation; arguments and result as of `source_text`."""
+        caption = self._named(utterance_id) or self._target(now_ms)
         caption.translation += delta
         caption.target_at_ms = now_ms
         self._touch(caption)
         return caption
 
-    def target_sound(self, now_ms: int) -> Caption:
-        """Note translated sound.
-
-        Returns:
-            the utterance that it belongs to.
-        """
-        caption = self._target(now_ms)
+    def target_sound(self, now_ms: int, utterance_id: str | None = None) -> Caption:
+        """Note translated sound; arguments and result as of `source_text`."""
+        caption = self._named(utterance_id) or self._target(now_ms)
         caption.target_at_ms = now_ms
         if caption.first_target_ms is None:
             caption.first_target_ms = now_ms
         caption.has_sound = True
         return caption
+
+    def await_answer(self, utterance_id: str, until_ms: int) -> None:
+        """An engine was asked for this utterance: silence does not end it."""
+        caption = self._named(utterance_id)
+        if caption is not None:
+            caption.answer_by_ms = until_ms
+
+    def source_done(self, utterance_id: str) -> Caption | None:
+        """All that was said is written; the utterance, if it is still open."""
+        caption = self._named(utterance_id)
+        if caption is not None and not caption.original_final:
+            caption.original_final = True
+            self._touch(caption)
+            self._sweep()
+        return caption
+
+    def target_done(self, utterance_id: str) -> None:
+        """All of the translation has come, or none will."""
+        caption = self._named(utterance_id)
+        if caption is not None and not caption.translation_final:
+            caption.translation_final = True
+            self._touch(caption)
+            self._sweep()
 
     def tick(self, now_ms: int) -> None:
         """Let time pass: make final what is silent."""
@@ -154,7 +183,9 @@ class CaptionTrack:
                     self._touch(caption)
             if not caption.translation_final and caption.ended_ms is not None:
                 target_at_ms = caption.target_at_ms
-                if target_at_ms is None:
+                if caption.answer_by_ms is not None:
+                    is_final = now_ms >= caption.answer_by_ms
+                elif target_at_ms is None:
                     is_final = now_ms - caption.ended_ms >= c.no_text_after_ms
                 else:
                     is_final = now_ms - target_at_ms >= c.final_after_ms
@@ -228,6 +259,9 @@ class CaptionTrack:
         self._all_by_start.append(caption)
         return caption
 
+    def _named(self, utterance_id: str | None) -> Caption | None:
+        return None if utterance_id is None else self.find(utterance_id)
+
     def _target(self, now_ms: int) -> Caption:
         waiting = [c for c in self._open if not c.translation_final]
         if not waiting:
@@ -257,7 +291,8 @@ class CaptionTrack:
         for older in self._open:
             if older is caption:
                 break
-            if older.ended_ms is not None and not older.has_text:
+            is_waited_for = older.answer_by_ms is not None
+            if older.ended_ms is not None and not older.has_text and not is_waited_for:
                 older.original_final = older.translation_final = True
         self._sweep()
 

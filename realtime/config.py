@@ -119,8 +119,40 @@ class TurnConfig:
     """At most this much is said again after an interruption."""
     pause_ms: int = 80
     """What counts as a pause to go on from."""
+    followed_utterances: int = 50
+    """Of so many it is known how much of them was heard."""
     kept_utterances: int = 6
     """How many of the caller's utterances can be repeated as they were spoken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointConfig:
+    """When an utterance is over, for engines that work by turns.
+
+    Committing comes with the detector's own decision, `SpeechConfig.exit_ms` after the
+    last sound; these are about answering.
+    """
+
+    least_pause_ms: int = 550
+    """So long after the last sound everybody has finished who never hesitates."""
+    most_pause_ms: int = 1200
+    """Nobody waits longer than this, however slow the speaker is: pauses within what
+    one person says are shorter than 1 s, most of them (facts/line.md)."""
+    hesitation_ms: int = 1500
+    """Whoever goes on within this had not finished."""
+    pause_margin: float = 1.2
+    forget: float = 0.7
+    """How much of what was learned remains after a turn without hesitation."""
+    long_ms: int = 8000
+    """From here on the next breath ends an utterance (facts/openai.md 3: the field
+    commits at 8 s)."""
+    breath_ms: int = 64
+    """Two windows without speech."""
+    most_ms: int = 12_000
+    """Without any breath it ends here; the engine hears the rest in the next one."""
+    pre_roll_ms: int = 440
+    """Sound from before the detection that belongs to the utterance: 300 ms before the
+    first sure window, and the windows of the decision itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +190,8 @@ class RecoveryConfig:
 
     keep_ms: int = 30_000
     """Audio kept for an engine that reconnects (WIGVO v2's ring buffer)."""
+    answer_after_ms: int = 30_000
+    """An engine that works by turns is not waited for any longer."""
     degraded_after_ms: int = 10_000
     """From here on the caller is told that words are only being kept."""
 
@@ -188,6 +222,8 @@ class CallConfig:
     call_id: str
     caller_language: str
     callee_language: str
+    turn_legs: tuple[str, ...] = ()
+    """Legs whose engine works by turns; the others' interprets simultaneously."""
     original_gain: float = 0.15
     """The callee's own voice under the interpretation (contract, modes)."""
     passthrough_after_ms: int = 1500
@@ -206,6 +242,7 @@ class CallConfig:
     echo: EchoConfig = field(default_factory=EchoConfig)
     speech: SpeechConfig = field(default_factory=SpeechConfig)
     turns: TurnConfig = field(default_factory=TurnConfig)
+    endpoints: EndpointConfig = field(default_factory=EndpointConfig)
     loops: LoopConfig = field(default_factory=LoopConfig)
     captions: CaptionConfig = field(default_factory=CaptionConfig)
     recovery: RecoveryConfig = field(default_factory=RecoveryConfig)

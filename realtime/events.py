@@ -134,10 +134,15 @@ class EngineReady:
 
 @dataclass(frozen=True, slots=True)
 class EngineAudio:
-    """Interpreted sound of what this leg said: PCM at 24 kHz, any length."""
+    """Interpreted sound of what this leg said: PCM at 24 kHz, any length.
+
+    Attributes:
+        utterance_id: which utterance it interprets, where the engine knows.
+    """
 
     leg: Leg
     pcm: Pcm
+    utterance_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,15 @@ class SourceText:
 
     leg: Leg
     delta: str
+    utterance_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDone:
+    """All text of one utterance has come, or none will."""
+
+    leg: Leg
+    utterance_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +168,20 @@ class TargetText:
 
     leg: Leg
     delta: str
+    utterance_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDone:
+    """Some utterances have been interpreted, or will not be.
+
+    Attributes:
+        is_failed: the engine could not.
+    """
+
+    leg: Leg
+    utterance_ids: tuple[str, ...]
+    is_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +253,9 @@ Event = (
     | EngineReady
     | EngineAudio
     | SourceText
+    | SourceDone
     | TargetText
+    | TargetDone
     | EngineLost
     | EngineClosed
     | LineRendered

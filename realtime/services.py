@@ -12,6 +12,7 @@ from calls import twilio as telephone
 from calls.models import Call, Status, Utterance
 from realtime import actions as act
 from realtime.config import CallConfig, LifeConfig
+from realtime.events import Leg
 from wigvo.models import User
 from wigvo.notify import notify
 
@@ -53,6 +54,7 @@ def facts_of(call: Call) -> CallFacts:
             call_id=str(call.pk),
             caller_language=call.caller_language,
             callee_language=call.callee_language,
+            turn_legs=_turn_legs(),
             start_ms=start_ms,
             life=LifeConfig(
                 max_call_ms=settings.CALL_MAX_SECONDS * 1000,
@@ -60,6 +62,11 @@ def facts_of(call: Call) -> CallFacts:
             ),
         ),
     )
+
+
+def _turn_legs() -> tuple[Leg, ...]:
+    engines = {Leg.CALLER: settings.CALLER_ENGINE, Leg.CALLEE: settings.CALLEE_ENGINE}
+    return tuple(leg for leg, engine in engines.items() if engine == "interpret")
 
 
 def find_call(call_id: UUID) -> CallFacts | None:

@@ -32,6 +32,7 @@ from realtime import events as ev
 from realtime.audio.echo import Mode
 from realtime.audio.g711 import SILENCE_FRAME, encode_mulaw
 from realtime.audio.resample import Resampler
+from realtime.audio.vad import Transition
 from realtime.captions import Caption
 from realtime.clock import LineClock, Step
 from realtime.config import (
@@ -42,11 +43,14 @@ from realtime.config import (
     CallConfig,
 )
 from realtime.ear import Ear, Heard, Tap
+from realtime.endpointing import Effect as Endpoint
+from realtime.endpointing import State as Speaker
+from realtime.endpointing import is_complete
 from realtime.events import NO_SOUND, Leg, Line, Pcm
 from realtime.loops import LoopGuard
 from realtime.playout import Playout
 from realtime.protocols import browser
-from realtime.sides import Side
+from realtime.sides import Side, Turns
 from realtime.turns import Effect, Turn, TurnTaking
 
 TERMINAL: Final = frozenset({"completed", "busy", "no_answer", "failed", "canceled"})
@@ -89,7 +93,7 @@ class CallSession:
         # The telephone.
         self._playout = Playout(config.playout)
         self._playing_tag = ""
-        self._played_ms = 0
+        self._heard_ms: OrderedDict[str, int] = OrderedDict()
         self._reported_ms = 0
         self._epoch = 0
         self._unplayed: dict[str, Caption] = {}
@@ -229,17 +233,25 @@ class CallSession:
             case ev.CallerAudio():
                 self._on_caller_audio(event.pcm)
             case ev.EngineAudio():
-                self._on_engine_audio(event.leg, event.pcm)
+                self._on_engine_audio(event)
             case ev.SourceText():
                 side = self._sides[event.leg]
-                caption = side.captions.source_text(event.delta, self._clock.ms)
+                caption = side.captions.source_text(
+                    event.delta, self._clock.ms, event.utterance_id
+                )
                 if event.leg is Leg.CALLEE:
                     self._on_callee_words(caption)
                 self._show(side)
+            case ev.SourceDone():
+                self._on_source_done(event)
             case ev.TargetText():
                 side = self._sides[event.leg]
-                side.captions.target_text(event.delta, self._clock.ms)
+                side.captions.target_text(
+                    event.delta, self._clock.ms, event.utterance_id
+                )
                 self._show(side)
+            case ev.TargetDone():
+                self._on_target_done(event)
             case ev.DeadlinePassed():
                 self._on_deadline()
             case ev.StreamStarted():
@@ -401,6 +413,7 @@ class CallSession:
                 case Effect.INTERRUPT:
                     self._is_confirmed = True
                     self._tell(browser.Interruption(Leg.CALLEE), is_public=True)
+                    self._tell_engine_what_was_heard()
                     self._record("interruption", {"at_ms": self._clock.ms})
                 case Effect.GIVE_UP:
                     self._forget_rest("lost")
@@ -424,14 +437,20 @@ class CallSession:
             again_ms = self._playout.rewind(
                 pause_ms=turns.pause_ms, at_most_ms=turns.rewind_ms
             )
-            self._played_ms = max(0, self._played_ms - again_ms)
-            self._reported_ms = min(self._reported_ms, self._played_ms)
+            tag = next(iter(self._playout.tags), "")
+            self._heard_ms[tag] = max(0, self._heard_ms.get(tag, 0) - again_ms)
         for tag in self._interrupted:
             self._tell_unheard(tag, "resumed")
             self._resumed.add(tag)
         self._interrupted = []
         self._is_confirmed = False
         self._release(pad=True)
+
+    def _tell_engine_what_was_heard(self) -> None:
+        if self._sides[Leg.CALLER].turns is not None and self._interrupted:
+            tag = self._interrupted[0]
+            heard_ms = self._heard_ms.get(tag, 0)
+            self._actions.append(act.TruncateTurn(Leg.CALLER, tag, heard_ms))
 
     def _forget_rest(self, state: str) -> None:
         """Give up what was interrupted; the caller sees that it was not heard."""
@@ -458,6 +477,7 @@ class CallSession:
             self._tell(browser.Problem("cannot_repeat", text))
             return
         self._playout.push(bytes(payload), utterance_id)
+        self._heard_ms[utterance_id] = 0
         self._resumed.add(utterance_id)
         self._record("repeat_asked", {"utterance_id": utterance_id})
         self._release(pad=True)
@@ -480,15 +500,14 @@ class CallSession:
                 self._on_line_played(Line(self._playing_tag))
             self._playing_tag = tag
             self._store_played()
-            self._played_ms = self._reported_ms = 0
+            self._reported_ms = self._heard_ms.get(tag, 0)
         if not tag:
             return
-        self._played_ms += FRAME_MS
+        self._heard_ms[tag] = heard_ms = self._heard_ms.get(tag, 0) + FRAME_MS
+        while len(self._heard_ms) > self._config.turns.followed_utterances:
+            self._heard_ms.popitem(last=False)
         self._sides[Leg.CALLER].heard.add(tag)
-        if (
-            self._played_ms - self._reported_ms
-            >= self._config.playout.progress_every_ms
-        ):
+        if heard_ms - self._reported_ms >= self._config.playout.progress_every_ms:
             self._report_played()
 
     def _text_of(self, tag: str) -> str:
@@ -500,9 +519,10 @@ class CallSession:
 
     def _report_played(self) -> None:
         tag = self._playing_tag
-        if tag and tag not in _LINE_TAGS and self._played_ms > self._reported_ms:
-            self._tell(browser.Playback(Leg.CALLEE, tag, self._played_ms))
-            self._reported_ms = self._played_ms
+        heard_ms = self._heard_ms.get(tag, 0)
+        if tag and tag not in _LINE_TAGS and heard_ms > self._reported_ms:
+            self._tell(browser.Playback(Leg.CALLEE, tag, heard_ms))
+            self._reported_ms = heard_ms
 
     def _release(self, *, pad: bool) -> None:
         if self.phase in (Phase.LIVE, Phase.FAREWELL):
@@ -619,24 +639,121 @@ class CallSession:
     def _feed(self, leg: Leg, wide: Pcm, narrow: Pcm, behind_ms: int = 0) -> None:
         """Give one leg's sound to its engine (24 kHz) and its detector (8 kHz)."""
         side = self._sides[leg]
-        side.hold(wide, self._now - behind_ms / 1000)
         change = side.detector.push(narrow)
-        feed = self._config.feed
-        is_speech = side.detector.is_speech
-        batch_ms = feed.speech_batch_ms if is_speech else feed.idle_batch_ms
-        if side.waiting_ms >= batch_ms or change == "started":
-            self._flush(side)
+        heard_ms = self._clock.ms - behind_ms
+        came_at = self._now - behind_ms / 1000
+        if side.turns is None:
+            side.hold(wide, came_at)
+            feed = self._config.feed
+            is_speech = side.detector.is_speech
+            batch_ms = feed.speech_batch_ms if is_speech else feed.idle_batch_ms
+            if side.waiting_ms >= batch_ms or change == "started":
+                self._flush(side)
+        if change == "started":
+            if leg is Leg.CALLER and self._is_confirmed:
+                self._forget_rest("discarded")  # the caller says something new
+            side.captions.speech_started(heard_ms - side.detector.onset_ms)
+        if side.turns is not None:
+            self._feed_turn(side, side.turns, wide, change, behind_ms)
         if change is None:
             return
-        if change == "started" and leg is Leg.CALLER and self._is_confirmed:
-            self._forget_rest("discarded")  # the caller says something new
-        heard_ms = self._clock.ms - behind_ms
-        if change == "started":
-            side.captions.speech_started(heard_ms - side.detector.onset_ms)
-        else:
+        if change == "stopped":
             side.captions.speech_ended(heard_ms - side.detector.offset_ms)
             self._show(side)
         self._tell(browser.Speaking(leg, change == "started"), is_public=True)
+
+    def _feed_turn(
+        self,
+        side: Side,
+        turns: Turns,
+        wide: Pcm,
+        change: Transition | None,
+        behind_ms: int,
+    ) -> None:
+        """Give sound to an engine that works by turns: speech, and nothing else."""
+        detector = side.detector
+        heard_ms = self._clock.ms - behind_ms
+        came_at = self._now - behind_ms / 1000
+        effects: tuple[Endpoint, ...] = ()
+        if change == "started":
+            effects = turns.endpointer.began(heard_ms - detector.onset_ms)
+            self._open_turn(side, turns, came_at)
+        if turns.current is None:
+            turns.remember(wide)
+        else:
+            turns.current.add(wide)
+            side.hold(wide, came_at)
+            if side.waiting_ms >= self._config.feed.speech_batch_ms:
+                self._flush(side)
+        if change == "stopped":
+            effects = turns.endpointer.ended(heard_ms - detector.offset_ms)
+        effects += turns.endpointer.tick(heard_ms, detector.quiet_ms)
+        self._end_turns(side, turns, effects, heard_ms)
+
+    def _open_turn(self, side: Side, turns: Turns, came_at: float) -> None:
+        caption = side.captions.current
+        assert caption is not None  # noqa: S101 -- speech has begun
+        for pcm in turns.open(caption.utterance_id):
+            assert turns.current is not None  # noqa: S101 -- just opened
+            turns.current.add(pcm)
+            side.hold(pcm, came_at)
+
+    def _end_turns(
+        self, side: Side, turns: Turns, effects: tuple[Endpoint, ...], heard_ms: int
+    ) -> None:
+        for effect in effects:
+            match effect:
+                case Endpoint.COMMIT:
+                    self._commit(side, turns)
+                    if turns.endpointer.state is Speaker.SPEAKING:
+                        # They go on: the next sample belongs to the next utterance.
+                        side.captions.speech_ended(heard_ms)
+                        side.captions.speech_started(heard_ms)
+                        self._open_turn(side, turns, self._now)
+                case Endpoint.ANSWER:
+                    self._answer(side, turns)
+
+    def _commit(self, side: Side, turns: Turns) -> None:
+        self._flush(side)
+        utterance_id = turns.commit()
+        if utterance_id is None:
+            return
+        until_ms = self._clock.ms + self._config.recovery.answer_after_ms
+        side.captions.await_answer(utterance_id, until_ms)
+        if side.engine_is_ready:
+            self._actions.append(act.CommitTurn(side.leg, utterance_id))
+        while (dropped := turns.drop_oldest()) is not None:
+            side.captions.target_done(dropped)
+
+    def _answer(self, side: Side, turns: Turns) -> None:
+        for utterance_id in list(turns.unasked):
+            caption = side.captions.find(utterance_id)
+            if caption is not None and caption.is_echo:
+                turns.forget((utterance_id,))  # nobody has said this
+        ids = turns.ask()
+        if ids and side.engine_is_ready:
+            self._actions.append(act.AnswerTurn(side.leg, ids))
+
+    def _on_source_done(self, event: ev.SourceDone) -> None:
+        side = self._sides[event.leg]
+        caption = side.captions.source_done(event.utterance_id)
+        turns = side.turns
+        if caption is not None and turns is not None:
+            is_last = turns.unasked[-1:] == [event.utterance_id]
+            if is_last and is_complete(caption.original):
+                effects = turns.endpointer.complete()
+                self._end_turns(side, turns, effects, self._clock.ms)
+        self._show(side)
+
+    def _on_target_done(self, event: ev.TargetDone) -> None:
+        side = self._sides[event.leg]
+        if side.turns is not None:
+            side.turns.forget(event.utterance_ids)
+        for utterance_id in event.utterance_ids:
+            side.captions.target_done(utterance_id)
+        if event.is_failed:
+            self._record("not_interpreted", {"at_ms": self._clock.ms})
+        self._show(side)
 
     def _flush(self, side: Side) -> None:
         """Give a leg's engine everything that was held for it, or keep it meanwhile."""
@@ -647,7 +764,7 @@ class CallSession:
             held = held_ms if side.detector.is_speech else None
             is_playing = self._ear.mode is not Mode.PASS
             self._actions.append(act.FeedEngine(side.leg, pcm, held, is_playing))
-        else:
+        elif side.turns is None:
             side.backlog.append(pcm)
 
     def _on_callee_words(self, caption: Caption) -> None:
@@ -665,9 +782,10 @@ class CallSession:
             captions.mark_echo(caption, is_echo=False)
         self._take_turns(self._turns.words(caption.original, since_ms))
 
-    def _on_engine_audio(self, leg: Leg, pcm: Pcm) -> None:
+    def _on_engine_audio(self, event: ev.EngineAudio) -> None:
+        leg, pcm = event.leg, event.pcm
         side = self._sides[leg]
-        caption = side.captions.target_sound(self._clock.ms)
+        caption = side.captions.target_sound(self._clock.ms, event.utterance_id)
         if caption.is_echo:
             return  # nobody has said this
         tag = caption.utterance_id
@@ -698,13 +816,31 @@ class CallSession:
         kept = side.backlog.take()
         if len(kept):
             self._actions.append(act.FeedEngine(leg, kept))
+        if side.turns is not None:
+            self._tell_again(side, side.turns)
         if side.engine_lost_at_ms is None:
             return
         gap_ms = self._clock.ms - side.engine_lost_at_ms
         side.engine_lost_at_ms = None
         side.is_degraded = False
-        self._recovery(leg, "recovered", gap_ms, lost_ms=side.backlog.lost_ms)
+        lost_ms = side.backlog.lost_ms + (side.turns.lost_ms if side.turns else 0)
+        self._recovery(leg, "recovered", gap_ms, lost_ms=lost_ms)
         side.backlog.lost_ms = 0
+        if side.turns is not None:
+            side.turns.lost_ms = 0
+
+    def _tell_again(self, side: Side, turns: Turns) -> None:
+        """Give a new engine everything that its predecessor did not answer."""
+        side.release(self._now)  # part of the current utterance, which comes whole
+        for utterance in turns.unanswered():
+            sound = np.concatenate([NO_SOUND, *utterance.sound])
+            if len(sound):
+                self._actions.append(act.FeedEngine(side.leg, sound))
+            if utterance.is_committed:
+                commit = act.CommitTurn(side.leg, utterance.utterance_id)
+                self._actions.append(commit)
+        for ids in turns.asked:
+            self._actions.append(act.AnswerTurn(side.leg, ids))
 
     def _on_engine_lost(self, leg: Leg) -> None:
         side = self._sides[leg]
@@ -736,7 +872,7 @@ class CallSession:
         for caption in side.captions.changed():
             self._tell(_caption(caption), is_public=True)
         for caption in side.captions.finished():
-            if self._playout.has(caption.utterance_id):
+            if self._playout.has(self._tag_of(caption)):
                 self._unplayed[caption.utterance_id] = caption
             else:
                 is_lost = caption.utterance_id in self._given_up
@@ -744,14 +880,25 @@ class CallSession:
 
     def _store_played(self) -> None:
         """Store what was waiting for its last sound to be played."""
-        for tag in [t for t in self._unplayed if not self._playout.has(t)]:
-            self._store(self._unplayed.pop(tag))
+        played = [
+            utterance_id
+            for utterance_id, caption in self._unplayed.items()
+            if not self._playout.has(self._tag_of(caption))
+        ]
+        for utterance_id in played:
+            self._store(self._unplayed.pop(utterance_id))
         for tag in [t for t in self._resumed if not self._playout.has(t)]:
             self._resumed.discard(tag)
             self._tell_unheard(tag, "spoken")
 
+    def _tag_of(self, caption: Caption) -> str:
+        """Return what the interpreted sound of an utterance is called."""
+        turns = self._sides[caption.leg].turns
+        own = caption.utterance_id
+        return own if turns is None else turns.joined.get(own, own)
+
     def _store(self, caption: Caption, *, is_lost: bool = False) -> None:
-        heard = caption.utterance_id in self._sides[caption.leg].heard
+        heard = self._tag_of(caption) in self._sides[caption.leg].heard
         fate = "lost" if is_lost else "delivered" if heard else "caption_only"
         self._actions.append(
             act.StoreUtterance(
@@ -834,7 +981,7 @@ class CallSession:
                 "line": line,
                 "language": self._config.callee_language,
                 "text": text,
-                "heard_ms": min(self._played_ms, len(payload) // 8),
+                "heard_ms": min(self._heard_ms.pop(line, 0), len(payload) // 8),
                 "ended_ms": self._clock.ms,
             },
         )
@@ -891,6 +1038,9 @@ class CallSession:
         self._drain_until = self._now + self._config.life.drain_ms / 1000
         for side in self._sides.values():
             self._flush(side)
+            if side.turns is not None:
+                self._commit(side, side.turns)
+                self._answer(side, side.turns)
             if side.engine_is_ready:
                 self._actions.append(act.CloseEngine(side.leg))
             else:

@@ -1,12 +1,14 @@
 """One leg's speech: is it speaking, what has it said, and is its engine there?"""
 
-from collections import deque
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from realtime.audio.vad import SpeechDetector
 from realtime.captions import CaptionTrack
 from realtime.config import ENGINE_HZ, CallConfig
+from realtime.endpointing import Endpointer
 from realtime.events import NO_SOUND, Leg, Pcm
 
 
@@ -42,6 +44,111 @@ class Backlog:
         return pcm
 
 
+@dataclass(slots=True)
+class Utterance:
+    """What an engine that works by turns was given and has not answered yet.
+
+    Attributes:
+        utterance_id: of its caption.
+        sound: all of it, int16 at 24 kHz: a new engine has to hear it again.
+        is_committed: all of its sound has come.
+    """
+
+    utterance_id: str
+    sound: list[Pcm] = field(default_factory=list)
+    n_samples: int = 0
+    is_committed: bool = False
+
+    def add(self, pcm: Pcm) -> None:
+        """Keep more of its sound."""
+        self.sound.append(pcm)
+        self.n_samples += len(pcm)
+
+
+class Turns:
+    """One leg's utterances, for an engine that works by turns.
+
+    Args:
+        config: the call's.
+    """
+
+    def __init__(self, config: CallConfig) -> None:
+        self.endpointer = Endpointer(config.endpoints)
+        self._max_samples = config.recovery.keep_ms * ENGINE_HZ // 1000
+        self._pre_roll: deque[Pcm] = deque()
+        self._pre_roll_left = config.endpoints.pre_roll_ms * ENGINE_HZ // 1000
+        self._utterances: OrderedDict[str, Utterance] = OrderedDict()
+        self.current: Utterance | None = None
+        self.unasked: list[str] = []
+        """Committed, and not to be answered yet."""
+        self.asked: list[tuple[str, ...]] = []
+        """Being answered, in order."""
+        self.joined: dict[str, str] = {}
+        """Utterances that are answered together with an earlier one."""
+        self.lost_ms = 0
+
+    def remember(self, pcm: Pcm) -> None:
+        """Keep the last sound before the next utterance: int16 at 24 kHz."""
+        self._pre_roll.append(pcm)
+        self._pre_roll_left -= len(pcm)
+        while self._pre_roll_left < 0:
+            self._pre_roll_left += len(self._pre_roll.popleft())
+
+    def open(self, utterance_id: str) -> list[Pcm]:
+        """Begin an utterance.
+
+        Returns:
+            the sound from before its detection that belongs to it.
+        """
+        before, self._pre_roll = list(self._pre_roll), deque()
+        self._pre_roll_left += sum(map(len, before))
+        self.current = Utterance(utterance_id)
+        self._utterances[utterance_id] = self.current
+        return before
+
+    def commit(self) -> str | None:
+        """End the current utterance; its id, or None if there is none."""
+        utterance, self.current = self.current, None
+        if utterance is None:
+            return None
+        utterance.is_committed = True
+        self.unasked.append(utterance.utterance_id)
+        return utterance.utterance_id
+
+    def ask(self) -> tuple[str, ...]:
+        """Return what is to be answered now."""
+        ids, self.unasked = tuple(self.unasked), []
+        if ids:
+            self.asked.append(ids)
+            self.joined |= dict.fromkeys(ids[1:], ids[0])
+        return ids
+
+    def forget(self, utterance_ids: tuple[str, ...]) -> None:
+        """These have been answered, or will not be."""
+        for utterance_id in utterance_ids:
+            self._utterances.pop(utterance_id, None)
+        self.unasked = [i for i in self.unasked if i not in utterance_ids]
+        self.asked = [ids for ids in self.asked if not set(ids) <= set(utterance_ids)]
+
+    def drop_oldest(self) -> str | None:
+        """Give up the oldest utterance if all of them are too much to be kept.
+
+        Returns:
+            its id, or None.
+        """
+        kept = sum(u.n_samples for u in self._utterances.values())
+        oldest = next(iter(self._utterances.values()), None)
+        if kept <= self._max_samples or oldest is None or oldest is self.current:
+            return None
+        self.lost_ms += oldest.n_samples * 1000 // ENGINE_HZ
+        self.forget((oldest.utterance_id,))
+        return oldest.utterance_id
+
+    def unanswered(self) -> list[Utterance]:
+        """Return everything that a new engine must be given again, in order."""
+        return list(self._utterances.values())
+
+
 class Side:
     """What belongs to one leg.
 
@@ -60,6 +167,7 @@ class Side:
         self.engine_lost_at_ms: int | None = None
         self.is_degraded = False
         self.backlog = Backlog(config.recovery.keep_ms)
+        self.turns = Turns(config) if leg in config.turn_legs else None
         self._waiting: list[Pcm] = []
         self._waiting_since = 0.0
         self.waiting_ms = 0.0

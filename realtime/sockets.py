@@ -137,13 +137,12 @@ class EngineSocket:
             return False
         return True
 
-    async def finish(self, last_word: str) -> None:
-        """Send a last event and wait until the provider closes, at most 3 s.
+    async def finish(self) -> None:
+        """Wait until the provider closes, at most 3 s; it was sent a last event.
 
         Events that come meanwhile are still delivered.
         """
         if self._socket is not None and not self._is_closing:
-            self.send(last_word)
             self._is_closing = True
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_S):

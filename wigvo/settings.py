@@ -339,6 +339,20 @@ OPENAI_MODERATION_MODEL = env.str(
     "OPENAI_MODERATION_MODEL", default="omni-moderation-latest"
 )
 
+ENGINES = ("translate", "interpret")
+
+
+def engine(name: str) -> str:
+    """Read which engine interprets one leg."""
+    chosen = env.str(name, default="translate")
+    if chosen not in ENGINES:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(ENGINES)}.")
+    return str(chosen)
+
+
+CALLER_ENGINE = engine("CALLER_ENGINE")
+CALLEE_ENGINE = engine("CALLEE_ENGINE")
+
 TWILIO_ACCOUNT_SID = env.str(
     "TWILIO_ACCOUNT_SID", default="AC" + "0" * 32 if DEMO else ""
 )

@@ -4,11 +4,11 @@
 continuously, and it answers silence with all-zero frames.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from realtime.engines.base import Closed, Refused, refusal
 from realtime.events import EngineAudio, Event, Leg, Pcm, SourceText, TargetText
 from realtime.protocols import openai_realtime as wire
 
@@ -16,8 +16,6 @@ OUTPUT_LANGUAGES: Final = frozenset(
     {"es", "pt", "fr", "ja", "ru", "zh", "de", "ko", "hi", "id", "vi", "it", "en"}
 )
 """The 13 languages it can speak (facts/openai.md 2)."""
-
-PATH: Final = "/realtime/translations"
 
 
 def can_interpret(caller_language: str, callee_language: str) -> bool:
@@ -29,96 +27,95 @@ def can_interpret(caller_language: str, callee_language: str) -> bool:
     )
 
 
-def session_update(target_language: str, transcription_model: str) -> str:
-    """Write the one event that configures a session.
+class Translation:
+    """One direction, interpreted while it is spoken.
 
     Args:
+        leg: whose speech it interprets.
         target_language: ISO 639-1, one of `OUTPUT_LANGUAGES`.
         transcription_model: what writes the source captions.
     """
-    return wire.encode(
-        {
-            "type": "session.update",
-            "session": {
-                "audio": {
-                    "input": {"transcription": {"model": transcription_model}},
-                    "output": {"language": target_language},
-                }
-            },
-        }
-    )
 
+    path: Final = "/realtime/translations"
+    by_turns: Final = False
+    is_idle: Final = True
 
-def append(pcm: Pcm) -> str:
-    """Write the next sound of the speaker.
+    def __init__(
+        self, leg: Leg, target_language: str, transcription_model: str
+    ) -> None:
+        self._leg = leg
+        self._target_language = target_language
+        self._transcription_model = transcription_model
+        self._outbox: list[str] = []
 
-    Args:
-        pcm: int16 at 24 kHz, any length; the engine works in frames of 200 ms.
-    """
-    return (
-        '{"type":"session.input_audio_buffer.append","audio":"'
-        f'{wire.encode_pcm(pcm)}"}}'
-    )
+    def session_update(self) -> str:
+        """Write the one event that configures a session."""
+        return wire.encode(
+            {
+                "type": "session.update",
+                "session": {
+                    "audio": {
+                        "input": {
+                            "transcription": {"model": self._transcription_model}
+                        },
+                        "output": {"language": self._target_language},
+                    }
+                },
+            }
+        )
 
+    def append(self, pcm: Pcm) -> None:
+        """Give it the next sound: int16 at 24 kHz, any length.
 
-CLOSE: Final = '{"type":"session.close"}'
-"""Stop listening, say the rest, then `session.closed`."""
+        The engine works in frames of 200 ms.
+        """
+        self._outbox.append(
+            '{"type":"session.input_audio_buffer.append","audio":"'
+            f'{wire.encode_pcm(pcm)}"}}'
+        )
 
+    def commit(self, utterance_id: str) -> None:
+        """It has no turns."""
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The session has said everything."""
+    def answer(self, utterance_ids: tuple[str, ...]) -> None:
+        """It speaks unasked."""
 
+    def truncate(self, utterance_id: str, heard_ms: int) -> None:
+        """It does not look back."""
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The engine reports an error; most leave the session alive."""
+    def close(self) -> None:
+        """Have it stop listening and say the rest; then it closes by itself."""
+        self._outbox.append('{"type":"session.close"}')
 
-    code: str
-    message: str
+    def take(self) -> list[str]:
+        """Return and forget what is to be sent."""
+        outbox, self._outbox = self._outbox, []
+        return outbox
 
+    def receive(self, event: wire.ServerEvent) -> list[Event | Closed | Refused]:
+        """Turn one of its events into ours.
 
-FATAL_CODES: Final = frozenset(
-    {
-        "insufficient_quota",
-        "invalid_api_key",
-        "account_deactivated",
-        "billing_hard_limit_reached",
-        "session_expired",
-    }
-)
-"""After these the session is of no more use (facts/openai.md 3, errors)."""
+        Args:
+            event: as decoded from the socket.
 
+        Returns:
+            what the session or the shell should know; empty for what is of no interest
+            here, which includes the zero frames it sends while it has nothing to say.
 
-def parse(event: wire.ServerEvent, leg: Leg) -> Event | Closed | Refused | None:
-    """Turn one of the engine's events into ours.
-
-    Args:
-        event: as decoded from the socket.
-        leg: whose speech this session interprets.
-
-    Returns:
-        an event for the session, `Closed`, `Refused`, or None: of no interest here,
-        which includes the zero frames it sends while it has nothing to say.
-
-    Raises:
-        BadEventError: an audio delta that is not PCM16.
-    """
-    match event.type:
-        case "session.output_audio.delta":
-            pcm = wire.decode_pcm(event.delta)
-            return EngineAudio(leg, pcm) if np.any(pcm) else None
-        case "session.input_transcript.delta":
-            return SourceText(leg, event.delta)
-        case "session.output_transcript.delta":
-            return TargetText(leg, event.delta)
-        case "session.closed":
-            return Closed()
-        case "error":
-            error = event.error
-            return Refused(
-                (error and (error.code or error.type)) or "unknown",
-                (error and error.message) or "",
-            )
-        case _:
-            return None
+        Raises:
+            BadEventError: an audio delta that is not PCM16.
+        """
+        match event.type:
+            case "session.output_audio.delta":
+                pcm = wire.decode_pcm(event.delta)
+                return [EngineAudio(self._leg, pcm)] if np.any(pcm) else []
+            case "session.input_transcript.delta":
+                return [SourceText(self._leg, event.delta)]
+            case "session.output_transcript.delta":
+                return [TargetText(self._leg, event.delta)]
+            case "session.closed":
+                return [Closed()]
+            case "error":
+                return [refusal(event)]
+            case _:
+                return []

@@ -37,6 +37,8 @@ class ServerEvent(msgspec.Struct):
     session: dict[str, Any] | None = None
     response: dict[str, Any] | None = None
     response_id: str = ""
+    item_id: str = ""
+    item: dict[str, Any] | None = None
 
 
 class BadEventError(ValueError):

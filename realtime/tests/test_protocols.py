@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from realtime.engines import translate, voice
+from realtime.engines.base import Closed, Refused
+from realtime.engines.translate import Translation
 from realtime.events import EngineAudio, Leg, SourceText, TargetText
 from realtime.protocols import browser
 from realtime.protocols import openai_realtime as wire
@@ -176,55 +178,57 @@ def event(**fields: object) -> wire.ServerEvent:
     return wire.decode(json.dumps(fields))
 
 
+def translation(leg: Leg = Leg.CALLER) -> Translation:
+    return Translation(leg, "ko", "gpt-live-transcribe")
+
+
 def test_sound_and_text_become_ours() -> None:
     pcm = np.array([1, -2], np.int16)
-    audio = translate.parse(
-        event(type="session.output_audio.delta", delta=wire.encode_pcm(pcm)), Leg.CALLER
+    engine = translation(Leg.CALLEE)
+    [audio] = engine.receive(
+        event(type="session.output_audio.delta", delta=wire.encode_pcm(pcm))
     )
     assert isinstance(audio, EngineAudio)
     assert audio.pcm.tolist() == [1, -2]
-    assert translate.parse(
-        event(type="session.input_transcript.delta", delta="네", elapsed_ms=200),
-        Leg.CALLEE,
-    ) == SourceText(Leg.CALLEE, "네")
-    assert translate.parse(
-        event(type="session.output_transcript.delta", delta="yes"), Leg.CALLEE
-    ) == TargetText(Leg.CALLEE, "yes")
+    assert engine.receive(
+        event(type="session.input_transcript.delta", delta="네", elapsed_ms=200)
+    ) == [SourceText(Leg.CALLEE, "네")]
+    assert engine.receive(
+        event(type="session.output_transcript.delta", delta="yes")
+    ) == [TargetText(Leg.CALLEE, "yes")]
 
 
 def test_zero_frames_are_not_forwarded() -> None:
     zeros = wire.encode_pcm(np.zeros(4800, np.int16))
-    assert (
-        translate.parse(
-            event(type="session.output_audio.delta", delta=zeros), Leg.CALLER
-        )
-        is None
-    )
+    delta = event(type="session.output_audio.delta", delta=zeros)
+    assert translation().receive(delta) == []
 
 
 def test_errors_and_the_end_are_told_apart() -> None:
-    refused = translate.parse(
-        event(type="error", error={"code": "insufficient_quota", "message": "no"}),
-        Leg.CALLER,
-    )
-    assert refused == translate.Refused("insufficient_quota", "no")
-    assert translate.parse(event(type="session.closed"), Leg.CALLER) == (
-        translate.Closed()
-    )
-    assert translate.parse(event(type="who.knows"), Leg.CALLER) is None
+    error = {"code": "insufficient_quota", "message": "no"}
+    engine = translation()
+    assert engine.receive(event(type="error", error=error)) == [
+        Refused("insufficient_quota", "no")
+    ]
+    assert engine.receive(event(type="session.closed")) == [Closed()]
+    assert engine.receive(event(type="who.knows")) == []
 
 
 @pytest.mark.parametrize("delta", ["*", base64.b64encode(b"\0").decode()])
 def test_broken_audio_is_an_error_not_noise(delta: str) -> None:
     with pytest.raises(wire.BadEventError):
-        translate.parse(
-            event(type="session.output_audio.delta", delta=delta), Leg.CALLER
-        )
+        translation().receive(event(type="session.output_audio.delta", delta=delta))
 
 
 def test_append_is_the_translation_sessions_own_event() -> None:
-    sent = json.loads(translate.append(np.array([256], np.int16)))
-    assert sent == {"type": "session.input_audio_buffer.append", "audio": "AAE="}
+    engine = translation()
+    engine.append(np.array([256], np.int16))
+    [text] = engine.take()
+    assert json.loads(text) == {
+        "type": "session.input_audio_buffer.append",
+        "audio": "AAE=",
+    }
+    assert engine.take() == []
 
 
 @pytest.mark.parametrize(
@@ -251,11 +255,10 @@ def test_our_events_are_valid_for_the_sdk() -> None:
     from pydantic import TypeAdapter
 
     translations = TypeAdapter(RealtimeTranslationClientEvent)
-    for text in (
-        translate.session_update("ko", "gpt-live-transcribe"),
-        translate.append(np.zeros(3, np.int16)),
-        translate.CLOSE,
-    ):
+    engine = translation()
+    engine.append(np.zeros(3, np.int16))
+    engine.close()
+    for text in (engine.session_update(), *engine.take()):
         translations.validate_json(text)
     realtime = TypeAdapter(RealtimeClientEvent)
     for text in (
