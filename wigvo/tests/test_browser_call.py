@@ -1,5 +1,6 @@
 """A call made in a browser: headless Chromium, whose microphone plays a WAV file."""
 
+import json
 import os
 import re
 import shutil
@@ -7,10 +8,14 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from django.template.loader import render_to_string
+from playwright.sync_api import Page, WebSocketRoute, expect, sync_playwright
 
+from calls.captions import Caption, Transcript
+from calls.models import Call
 from lab.speech.phrasebook import Phrasebook
 from wigvo.stack import Stack
 from wigvo.tests.people import ALICE, PASSWORD, RESTAURANT
@@ -94,8 +99,8 @@ def page(stack: Stack, chromium: str, microphone: Path) -> Iterator[Page]:
         assert not problems
 
 
-def test_a_caller_speaks_and_reads_the_answer_translated(page: Page) -> None:
-    book = Phrasebook.load()
+def open_call_page(page: Page) -> None:
+    """Log in and fill the form of a new call in; nothing is dialled yet."""
     page.goto("/accounts/login/")
     page.get_by_label("Email").fill(ALICE)
     page.get_by_label("Password").fill(PASSWORD)
@@ -103,6 +108,143 @@ def test_a_caller_speaks_and_reads_the_answer_translated(page: Page) -> None:
     page.goto("/")
     page.locator("#id_number").fill(RESTAURANT)
     page.get_by_role("button", name="Continue").click()
+    expect(page.locator("#start")).to_be_visible()
+
+
+class Relay:
+    """Both sockets of a call page, and a telephone that only exists in messages."""
+
+    def __init__(self, page: Page) -> None:
+        self.call = Call(caller_language="en", callee_language="ko")
+        self.transcript = Transcript()
+        self.asked: list[tuple[str, str]] = []
+        self._caller: WebSocketRoute | None = None
+        self._viewer: WebSocketRoute | None = None
+        page.route_web_socket(re.compile("/stream"), self._attach_caller)
+        page.route_web_socket(re.compile("/captions"), self._attach_viewer)
+        stream = {"url": "ws://relay.test/stream", "ticket": "t", "expires_at": ""}
+        answer = {"status": "in_progress", "stream": stream}
+        page.route(re.compile("/start$"), lambda route: route.fulfill(json=answer))
+
+    def _attach_caller(self, socket: WebSocketRoute) -> None:
+        self._caller = socket
+        socket.on_message(self._on_message)
+
+    def _attach_viewer(self, socket: WebSocketRoute) -> None:
+        self._viewer = socket
+
+    def _on_message(self, data: str | bytes) -> None:
+        """Do what is asked, as the relay does, and say so."""
+        message = json.loads(data) if isinstance(data, str) else {"type": "audio"}
+        match message["type"]:
+            case "discard":
+                self.asked.append(("discard", message["utterance_id"]))
+                self.unheard(message["utterance_id"], "discarded")
+            case "repeat":
+                self.asked.append(("repeat", message["utterance_id"]))
+                self.plays(message["utterance_id"])
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        assert self._caller
+        self._caller.send(json.dumps({"type": kind, **fields}))
+
+    def says(self, utterance_id: str, original: str) -> None:
+        """Show what the caller has said, on both sockets."""
+        message = {
+            "utterance_id": utterance_id,
+            "leg": "caller",
+            "original": original,
+            "translation": "",
+            "original_final": False,
+            "translation_final": False,
+            "started_ms": 1000 * (1 + len(self.transcript.captions)),
+        }
+        self.tell("caption", **message)
+        change = self.transcript.put(Caption.from_message(message, self.call))
+        assert self._viewer
+        html = render_to_string(
+            "calls/_live.html#change", {"call": self.call, **change}
+        )
+        self._viewer.send(html)
+
+    def plays(self, utterance_id: str) -> None:
+        self.tell("playback", leg="callee", utterance_id=utterance_id, played_ms=1400)
+
+    def unheard(self, utterance_id: str, state: str) -> None:
+        self.tell(
+            "unheard", utterance_id=utterance_id, text="", translation="", state=state
+        )
+
+
+def test_the_caller_sees_what_was_not_heard_and_one_key_changes_it(page: Page) -> None:
+    # The page's time stands still unless it is told to pass: nothing depends on ours.
+    page.clock.install(time=0)
+    relay = Relay(page)
+    open_call_page(page)
+    page.locator("#start").click()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    page.clock.pause_at(3_600_000)
+    strip = page.locator("#unheard")
+    items = page.locator("#unheard-items li")
+    first, second = (page.locator(f"#u-u{n} .caption__fate") for n in (1, 2))
+    expect(strip).to_be_hidden()
+
+    relay.says("u1", "A table for four, please.")
+    relay.says("u2", "By the window.")
+    expect(first).to_have_text("○ not heard yet")
+    relay.plays("u1")
+    expect(first).to_have_text("▸ being heard: 2 s")
+
+    # The callee interrupts: both sentences wait, and the keys act on the newest.
+    relay.unheard("u1", "held")
+    relay.unheard("u2", "held")
+    relay.tell("interruption", by="callee")
+    expect(items).to_have_count(2)
+    expect(first).to_have_text("‖ the rest waits")
+    expect(page.locator("#unheard-now")).to_contain_text("the rest waits")
+    page.clock.run_for(300)
+    expect(page.locator("#call-announce")).to_contain_text("the rest waits")
+    keys = strip.locator("[aria-keyshortcuts]")
+    expect(keys).to_have_count(2)
+    expect(keys.first).to_have_accessible_name("Leave it out")
+    expect(keys.first).to_have_accessible_description("By the window.")
+    for button in strip.get_by_role("button").all():
+        box = button.bounding_box()
+        assert box
+        assert box["height"] >= 44
+    page.keyboard.press("Delete")
+    expect(second).to_have_text("– left out")
+    expect(items).to_have_count(1)
+
+    # What waited too long is lost; the button keeps the focus nearby when it goes.
+    relay.unheard("u1", "lost")
+    expect(first).to_have_text("✕ not heard")
+    items.get_by_role("button", name="Say it again").focus()
+    page.keyboard.press("r")
+    expect(first).to_have_text("▸ being heard: 2 s")
+    expect(items).to_have_count(0)
+    expect(page.locator("#repeat-last")).to_be_focused()
+    page.clock.run_for(2000)
+    expect(first).to_have_text("✓ heard so far")  # no more playback comes
+    assert relay.asked == [("discard", "u2"), ("repeat", "u1")]
+
+    # A lag has words while there is one; keys that are switched off do nothing.
+    relay.tell("latency", relay_in_p50_ms=1, playout_lag_ms=5000)
+    expect(page.locator("#playout-lag")).to_contain_text("5 s later")
+    relay.tell("latency", relay_in_p50_ms=1, playout_lag_ms=900)
+    expect(page.locator("#playout-lag")).to_be_hidden()
+    page.locator("#shortcuts").uncheck()
+    expect(strip.locator("[aria-keyshortcuts]")).to_have_count(0)
+    page.keyboard.press("r")
+    page.locator("#shortcuts").check()
+    page.keyboard.press("r")
+    expect(first).to_have_text("▸ being heard: 2 s")
+    assert len(relay.asked) == 3
+
+
+def test_a_caller_speaks_and_reads_the_answer_translated(page: Page) -> None:
+    book = Phrasebook.load()
+    open_call_page(page)
     page.locator("#start").click()
 
     captions = page.locator("#captions")

@@ -230,20 +230,20 @@ export class Delivery {
       return { name: isCalleeSpeaking ? "waiting_for_them" : "waiting", heardMs: 0 };
     }
     if (this.items(now).length) return { name: "incomplete", heardMs: 0 };
-    const last = all.findLast((utterance) => utterance.fate !== "");
+    const last = latest(all.filter((utterance) => utterance.fate !== ""));
     if (last === undefined) return null;
     return { name: last.fate === "heard" ? "heard" : "settled", heardMs: 0 };
   }
 
   /**
    * @param {number} now
-   * @returns {string | null} the last one not heard, or else the last one
+   * @returns {string | null} the last one not heard, or else the one of the latest news
    */
   toRepeat(now) {
     const item = this.items(now).at(-1);
     if (item) return item.id;
     const said = [...this.utterances.values()];
-    const last = said.findLast((u) => u.fate !== "waiting" && u.fate !== "repeating");
+    const last = latest(said.filter((u) => u.fate !== "waiting" && u.fate !== "repeating"));
     return last?.id ?? null;
   }
 
@@ -307,6 +307,17 @@ export class Delivery {
       if (utterance.fate === "discarded") utterance.isDismissed = true;
     }
   }
+}
+
+/**
+ * @param {Utterance[]} utterances
+ * @returns {Utterance | undefined}
+ */
+function latest(utterances) {
+  return utterances.reduce(
+    (last, utterance) => (last && last.since > utterance.since ? last : utterance),
+    utterances[0],
+  );
 }
 
 /** What a screen reader is told: one calm sentence at a time, nothing twice, nothing lost. */

@@ -133,6 +133,17 @@ test("what the caller talked over goes out of sight once the newer words were he
   assert.deepEqual(ids(delivery, 4000 + QUIET_MS), []);
 });
 
+test("what was just left out can be taken back, until something else was heard", () => {
+  const delivery = interrupted();
+  said(delivery, "u0", 1200);
+  delivery.leaveOut("u1");
+  unheard(delivery, "u1", "discarded", 2000);
+  assert.equal(delivery.toRepeat(2000), "u1");
+  delivery.played("u0", 200, 4000);
+  delivery.tick(4000 + QUIET_MS);
+  assert.equal(delivery.toRepeat(6000), "u0");
+});
+
 test("said again is the last one not heard, or else the last one", () => {
   const delivery = new Delivery();
   assert.equal(delivery.toRepeat(0), null);

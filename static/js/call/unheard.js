@@ -130,7 +130,8 @@ export class UnheardStrip {
   showKeys(hasKeys) {
     const newest = this.list.lastElementChild;
     for (const button of this.root.querySelectorAll("button")) {
-      const isMeant = hasKeys && (button === this.last || newest?.contains(button));
+      const isTheOne = newest ? newest.contains(button) : button === this.last;
+      const isMeant = hasKeys && isTheOne;
       button.querySelector("kbd").hidden = !isMeant;
       if (isMeant) button.setAttribute("aria-keyshortcuts", button.dataset.keys ?? "R");
       else button.removeAttribute("aria-keyshortcuts");
