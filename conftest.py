@@ -3,18 +3,26 @@
 import asyncio
 import inspect
 import ipaddress
+import os
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import translation
 
 from wigvo import database
+
+# The same examples each time, so that a test says something about a change; to search
+# for new ones: HYPOTHESIS_PROFILE=search pytest ...
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 CORE = ("calls/tests/", "realtime/tests/", "places/tests/")
 """Tests that `pytest -m services` repeats on PostgreSQL and Redis."""

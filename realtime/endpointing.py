@@ -12,6 +12,7 @@ none, anyway: a commit is only a mark in the stream, not a sample is lost.
     state     cue                                next      effects
     silent    speech began                       speaking  -
     speaking  speech ended                       paused    commit
+    speaking  ended, and enough has been said    silent    commit, answer
     speaking  long, and a breath; or very long   speaking  commit, answer
     paused    speech began                       speaking  -
     paused    the sentence is complete           silent    answer
@@ -40,6 +41,7 @@ class Cue(StrEnum):
 
     BEGAN = "speech began"
     ENDED = "speech ended"
+    ENOUGH = "ended, and enough has been said"
     LONG = "long, and a breath; or very long"
     COMPLETE = "the sentence is complete"
     QUIET = "quiet for long enough"
@@ -55,6 +57,7 @@ class Effect(StrEnum):
 TABLE: Final[dict[tuple[State, Cue], tuple[State, tuple[Effect, ...]]]] = {
     (State.SILENT, Cue.BEGAN): (State.SPEAKING, ()),
     (State.SPEAKING, Cue.ENDED): (State.PAUSED, (Effect.COMMIT,)),
+    (State.SPEAKING, Cue.ENOUGH): (State.SILENT, (Effect.COMMIT, Effect.ANSWER)),
     (State.SPEAKING, Cue.LONG): (State.SPEAKING, (Effect.COMMIT, Effect.ANSWER)),
     (State.PAUSED, Cue.BEGAN): (State.SPEAKING, ()),
     (State.PAUSED, Cue.COMPLETE): (State.SILENT, (Effect.ANSWER,)),
@@ -81,6 +84,8 @@ class Endpointer:
     def __init__(self, config: EndpointConfig) -> None:
         self._config = config
         self.state = State.SILENT
+        self._first_ms = 0
+        """When what has not been answered began."""
         self._began_ms = 0
         self._ended_ms = 0
         self._pause_ms = config.least_pause_ms
@@ -106,6 +111,8 @@ class Endpointer:
             over_ms = self._pause_ms - c.least_pause_ms
             self._pause_ms = c.least_pause_ms + round(over_ms * c.forget)
         self._began_ms = at_ms
+        if self.state is State.SILENT:
+            self._first_ms = at_ms
         return self._on(Cue.BEGAN)
 
     def ended(self, at_ms: int) -> tuple[Effect, ...]:
@@ -115,7 +122,8 @@ class Endpointer:
             at_ms: when speech ended, by the sound; a little before now.
         """
         self._ended_ms = at_ms
-        return self._on(Cue.ENDED)
+        is_enough = at_ms - self._first_ms >= self._config.long_ms
+        return self._on(Cue.ENOUGH if is_enough else Cue.ENDED)
 
     def complete(self) -> tuple[Effect, ...]:
         """The transcript of everything committed ends like a sentence."""
@@ -136,7 +144,7 @@ class Endpointer:
             spoken_ms = now_ms - self._began_ms
             is_breath = quiet_ms >= c.breath_ms
             if spoken_ms >= c.most_ms or (spoken_ms >= c.long_ms and is_breath):
-                self._began_ms = now_ms
+                self._began_ms = self._first_ms = now_ms
                 return self._on(Cue.LONG)
         return ()
 

@@ -340,18 +340,12 @@ OPENAI_MODERATION_MODEL = env.str(
 )
 
 ENGINES = ("translate", "interpret")
-
-
-def engine(name: str) -> str:
-    """Read which engine interprets one leg."""
-    chosen = env.str(name, default="translate")
-    if chosen not in ENGINES:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(ENGINES)}.")
-    return str(chosen)
-
-
-CALLER_ENGINE = engine("CALLER_ENGINE")
-CALLEE_ENGINE = engine("CALLEE_ENGINE")
+CALLER_ENGINE = env.str("CALLER_ENGINE", default="translate")
+CALLEE_ENGINE = env.str("CALLEE_ENGINE", default="translate")
+if not {CALLER_ENGINE, CALLEE_ENGINE} <= set(ENGINES):
+    raise ImproperlyConfigured(
+        f"CALLER_ENGINE and CALLEE_ENGINE must each be one of {', '.join(ENGINES)}."
+    )
 
 TWILIO_ACCOUNT_SID = env.str(
     "TWILIO_ACCOUNT_SID", default="AC" + "0" * 32 if DEMO else ""

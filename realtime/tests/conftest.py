@@ -21,6 +21,7 @@ from calls.tests.threads import shared_database
 from realtime import registry, speaker
 from realtime.bridge import LiveCall
 from realtime.routing import sockets
+from realtime.tests import sounds
 from realtime.tests.fakes import FakeOpenAI, FakeTwilio
 from wigvo import database, notify
 from wigvo.database import in_database
@@ -106,6 +107,12 @@ def start_message(call_id: UUID, token: str, sid: str = FakeTwilio.SID) -> Any:
             "customParameters": {"call": str(call_id), "token": token},
         },
     }
+
+
+@pytest.fixture(autouse=True)
+def same_noise() -> None:
+    """Make tests independent of their order."""
+    sounds.begin_anew()
 
 
 @pytest.fixture

@@ -92,6 +92,17 @@ def test_whoever_hesitates_is_given_time_and_loses_it_again() -> None:
     assert s.endpointer.pause_ms < 600
 
 
+def test_short_sentences_in_a_row_are_answered_before_they_are_too_many() -> None:
+    s = Speaker()
+    for _ in range(12):
+        s.speaks(1000)
+        s.pauses(500)
+    first, second = s.times_of(Effect.ANSWER)
+    assert 8000 <= first - 1000 <= 10_000
+    assert 8000 <= second - first <= 10_000
+    assert len(s.times_of(Effect.COMMIT)) == 12
+
+
 def test_nobody_is_waited_for_longer_than_the_longest_pause() -> None:
     s = Speaker()
     for _ in range(5):

@@ -26,7 +26,13 @@ happens at once, and test_ear.py is about the rest."""
 class Rehearsal:
     """A session, a hand on its clock, and everything it has asked for."""
 
-    def __init__(self, *, echo: EchoConfig = NO_ECHO, **life: int) -> None:
+    def __init__(
+        self,
+        *,
+        echo: EchoConfig = NO_ECHO,
+        turn_legs: tuple[Leg, ...] = (),
+        **life: int,
+    ) -> None:
         config = CallConfig(
             call_id="c1",
             caller_language="en",
@@ -34,6 +40,7 @@ class Rehearsal:
             feed=FeedConfig(speech_batch_ms=20, idle_batch_ms=20, caller_batch_ms=20),
             life=replace(LifeConfig(), **life),
             echo=echo,
+            turn_legs=turn_legs,
         )
         self.heard_and_played: list[tuple[bytes, bytes]] = []
         self.session = CallSession(
@@ -83,9 +90,14 @@ class Rehearsal:
         return sum(len(a.pcm) for a in self.of(act.FeedEngine) if a.leg is leg) / 24
 
 
-def make_live(*, echo: EchoConfig = NO_ECHO, **life: int) -> Rehearsal:
+def make_live(
+    *,
+    echo: EchoConfig = NO_ECHO,
+    turn_legs: tuple[Leg, ...] = (),
+    **life: int,
+) -> Rehearsal:
     """A call that was answered, with both engines, the caller and a greeting."""
-    r = Rehearsal(echo=echo, **life)
+    r = Rehearsal(echo=echo, turn_legs=turn_legs, **life)
     for leg in Leg:
         r.do(ev.EngineReady(leg))
     for line in Line:

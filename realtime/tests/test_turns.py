@@ -11,7 +11,7 @@ from realtime.events import Leg
 from realtime.playout import Playout
 from realtime.protocols import browser
 from realtime.tests.sounds import noise, sentence, yes
-from realtime.tests.test_session import Rehearsal, make_live
+from realtime.tests.test_session import Rehearsal, make_live, sound
 from realtime.turns import TABLE, Cue, Effect, Turn, TurnTaking, is_backchannel
 
 ONSET_MS = 120
@@ -319,3 +319,137 @@ def test_speech_in_the_callers_own_language_comes_through_in_full() -> None:
     hear(r, sentence(3.0)[8000:])
     loud = max(int(np.abs(a.pcm).max()) for a in r.of(act.SendCallerAudio)[10:])
     assert loud > 4 * soft
+
+
+# --- An engine that works by turns ----------------------------------------------------
+
+
+def by_turns() -> Rehearsal:
+    r = make_live(turn_legs=(Leg.CALLEE,))
+    r.frames(80)  # by then nothing of the greeting can be echoing
+    r.actions.clear()
+    return r
+
+
+def told_to_engine(r: Rehearsal) -> list[str]:
+    """Name what the callee's engine was told, sound in a row as one."""
+    names = [
+        type(a).__name__
+        for a in r.actions
+        if isinstance(a, act.FeedEngine | act.CommitTurn | act.AnswerTurn)
+        and a.leg is Leg.CALLEE
+    ]
+    return [
+        n for i, n in enumerate(names) if n != "FeedEngine" or names[i - 1 : i] != [n]
+    ]
+
+
+def fed(r: Rehearsal) -> np.ndarray:
+    parts = [a.pcm for a in r.of(act.FeedEngine) if a.leg is Leg.CALLEE]
+    return np.concatenate([np.zeros(0, np.int16), *parts])
+
+
+def test_only_speech_is_fed_with_what_came_just_before() -> None:
+    r = by_turns()
+    hear(r, noise(2, 30))
+    assert len(fed(r)) == 0
+    hear(r, sentence(1.0))
+    hear(r, noise(2, 30))
+    assert told_to_engine(r) == ["FeedEngine", "CommitTurn", "AnswerTurn"]
+    ms = len(fed(r)) / 24
+    assert 1300 + 300 <= ms <= 1900  # the sentence, 300 ms before, 350 ms after
+    [commit] = r.of(act.CommitTurn)
+    [answer] = r.of(act.AnswerTurn)
+    assert answer.utterance_ids == (commit.utterance_id,) == ("callee-1",)
+
+
+def test_a_complete_sentence_is_answered_at_once() -> None:
+    r = by_turns()
+    hear(r, sentence(1.0))
+    while not r.of(act.CommitTurn):
+        hear(r, noise(0.02, 30))
+    assert not r.of(act.AnswerTurn)
+    r.do(ev.SourceText(Leg.CALLEE, "네, 안녕하세요.", "callee-1"))
+    r.do(ev.SourceDone(Leg.CALLEE, "callee-1"))
+    assert [a.utterance_ids for a in r.of(act.AnswerTurn)] == [("callee-1",)]
+
+
+def test_a_slow_engine_loses_nothing() -> None:
+    r = by_turns()
+    for _ in range(4):
+        hear(r, sentence(1.0))
+        hear(r, noise(1.0, 30))
+        r.do(ev.SourceText(Leg.CALLEE, "네.", f"callee-{len(r.of(act.CommitTurn))}"))
+        r.do(ev.SourceDone(Leg.CALLEE, f"callee-{len(r.of(act.CommitTurn))}"))
+    ids = [a.utterance_ids for a in r.of(act.AnswerTurn)]
+    assert ids == [("callee-1",), ("callee-2",), ("callee-3",), ("callee-4",)]
+    for n in range(1, 5):
+        hear(r, noise(5, 30))  # five seconds for each
+        r.do(ev.EngineAudio(Leg.CALLEE, sound(500), f"callee-{n}"))
+        r.do(ev.TargetText(Leg.CALLEE, f"Sentence {n}.", f"callee-{n}"))
+        r.do(ev.TargetDone(Leg.CALLEE, (f"callee-{n}",)))
+    hear(r, noise(9, 30))
+    stored = {a.utterance_id: (a.translation, a.fate) for a in r.of(act.StoreUtterance)}
+    assert stored == {
+        f"callee-{n}": (f"Sentence {n}.", "delivered") for n in range(1, 5)
+    }
+
+
+def test_what_was_not_answered_is_told_to_the_next_engine() -> None:
+    r = by_turns()
+    hear(r, sentence(1.0))
+    hear(r, noise(1.0, 30))
+    heard = fed(r)
+    r.do(ev.EngineLost(Leg.CALLEE))
+    r.actions.clear()
+    hear(r, sentence(1.0))  # said while nobody listens
+    r.do(ev.EngineReady(Leg.CALLEE))
+    assert told_to_engine(r) == [
+        "FeedEngine", "CommitTurn", "FeedEngine", "AnswerTurn",
+    ]  # fmt: skip
+    again = next(a.pcm for a in r.of(act.FeedEngine) if a.leg is Leg.CALLEE)
+    assert np.array_equal(again, heard)
+    hear(r, noise(2.0, 30))
+    assert [a.utterance_ids for a in r.of(act.AnswerTurn)] == [
+        ("callee-1",),
+        ("callee-2",),
+    ]
+    one_second = 24 * 1000
+    assert len(fed(r)) - len(again) > one_second + 24 * 300
+
+
+def test_a_monologue_reaches_the_engine_whole_and_in_order() -> None:
+    r = by_turns()
+    long = np.concatenate([sentence(5.0)] * 5)
+    hear(r, long)
+    hear(r, noise(2, 30))
+    ids = [a.utterance_id for a in r.of(act.CommitTurn)]
+    assert len(ids) >= 2
+    answered = [i for a in r.of(act.AnswerTurn) for i in a.utterance_ids]
+    assert answered == ids
+    assert len(fed(r)) / 24 >= 0.98 * 25_000
+
+
+def test_the_engine_is_told_what_was_heard_of_it() -> None:
+    r = make_live(turn_legs=(Leg.CALLER,))
+    r.do(ev.CallerAudio(np.repeat(sentence(1.0), 3)))
+    r.frames(50)
+    speaking(r)
+    hear(r, sentence(1.2))
+    [cut] = r.of(act.TruncateTurn)
+    assert (cut.leg, cut.utterance_id) == (Leg.CALLER, "caller-1")
+    assert 1000 <= cut.heard_ms <= 1400
+    r.actions.clear()
+    hear(r, noise(6, 30))
+    # Afterwards the count goes on from the pause before the cut.
+    progress = [m.played_ms for m in r.told(browser.Playback)]
+    assert progress[0] >= 200
+    assert progress[-1] == 4000
+
+
+def test_the_end_of_a_call_answers_what_was_just_said() -> None:
+    r = by_turns()
+    hear(r, sentence(1.0))
+    r.do(ev.StatusChanged("completed"))
+    assert told_to_engine(r) == ["FeedEngine", "CommitTurn", "AnswerTurn"]
+    assert isinstance(r.actions[-1], act.CloseEngine)
