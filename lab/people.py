@@ -5,6 +5,9 @@ interprets it, purely: events and the time in, actions out.  The same interprete
 the callee (`script:`) and the scripted caller (`caller:`).
 
     about to speak ──quiet for 400 ms──► speaking ──finished──► next step
+        speaking ──finished, more to say──► pausing ──pause is over──► speaking
+    listening in ──they talk for a while──► speaking (a word) ──finished──► listening in
+        └──all words said, or they have stopped──► next step
     expecting ──the phrase──► next step
         │ └──another phrase──► remembered for a later step
         └──time is up──► reprompt, wait again ──time is up──► report it, next step
@@ -37,6 +40,9 @@ MAX_EXTENSION_MS: Final = 15_000
 """But never further than this: music on hold is sound as well."""
 MEMORY: Final = 4
 """How many phrases heard too early are remembered."""
+STOPPED_MS: Final = 2500
+"""Whoever listens in and hears nothing for this long takes it that the other side has
+finished: playback that was held back for a word resumes sooner."""
 
 REPEAT_REQUESTS: Final = frozenset(
     {"common_please_repeat", "common_louder", "common_speak_slowly"}
@@ -49,7 +55,29 @@ REPEAT_REQUESTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    phrase_id: str
+    """Say one phrase, or several with set pauses, whatever is heard meanwhile.
+
+    Attributes:
+        phrase_ids: what is said, in order.
+        pause_ms: one pause for all, or each pause between two phrases.
+
+    Raises:
+        ValueError: nothing to say, or the wrong number of pauses.
+    """
+
+    phrase_ids: tuple[str, ...]
+    pause_ms: int | Sequence[int] = 300
+
+    def __post_init__(self) -> None:
+        pauses = self.pause_ms
+        if not self.phrase_ids:
+            raise ValueError("say: at least one phrase.")
+        if not isinstance(pauses, int) and len(pauses) != len(self.phrase_ids) - 1:
+            raise ValueError("pause_ms: one number, or one for each pause.")
+
+    def pause_after(self, n: int) -> int:
+        """Return the pause after phrase `n`, ms."""
+        return self.pause_ms if isinstance(self.pause_ms, int) else self.pause_ms[n]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +97,27 @@ class Interrupt:
 
 
 @dataclass(frozen=True, slots=True)
+class Backchannel:
+    """Say short words into the other side's talk, without wanting the floor.
+
+    Attributes:
+        phrase_ids: the words, in turn and again from the first.
+        after_ms: how long the other side has talked before each of them.
+        times: how many words.
+        timeout_ms: for each of them; then the script goes on.
+    """
+
+    phrase_ids: tuple[str, ...]
+    after_ms: int = 1200
+    times: int = 3
+    timeout_ms: int = 20_000
+
+    def __post_init__(self) -> None:
+        if not self.phrase_ids:
+            raise ValueError("backchannel: at least one phrase.")
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     ms: int
 
@@ -83,7 +132,7 @@ class HangUp:
     pass
 
 
-Step = Say | Expect | Interrupt | Wait | Press | HangUp
+Step = Say | Expect | Interrupt | Backchannel | Wait | Press | HangUp
 
 
 class Answer(StrEnum):
@@ -133,7 +182,10 @@ def phrase_ids(steps: Sequence[Step]) -> set[str]:
 
 def spoken_ids(steps: Sequence[Step]) -> set[str]:
     """Name every phrase that some steps may say, reprompts included."""
-    ids = {step.phrase_id for step in steps if isinstance(step, Say | Interrupt)}
+    ids = {step.phrase_id for step in steps if isinstance(step, Interrupt)}
+    for step in steps:
+        if isinstance(step, Say | Backchannel):
+            ids |= set(step.phrase_ids)
     return ids | {s.reprompt for s in steps if isinstance(s, Expect) and s.reprompt}
 
 
@@ -141,6 +193,7 @@ _VERBS: Final[dict[str, type[Step]]] = {
     "say": Say,
     "expect": Expect,
     "interrupt": Interrupt,
+    "backchannel": Backchannel,
     "wait_ms": Wait,
     "press": Press,
     "hang_up": HangUp,
@@ -164,7 +217,7 @@ def parse_step(value: Mapping[str, Any]) -> Step:
     kind = _VERBS[verbs[0]]
     if kind is HangUp:
         arguments: tuple[Any, ...] = ()
-    elif kind is Expect:
+    elif kind in (Say, Expect, Backchannel):
         arguments = ((subject,) if isinstance(subject, str) else tuple(subject),)
     else:
         arguments = (subject,)
@@ -273,7 +326,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one `expect` or `interrupt`."""
+    """What became of one `expect`, `interrupt` or `backchannel`."""
 
     step: int
     wanted: tuple[str, ...]
@@ -288,7 +341,9 @@ class _State(StrEnum):
     ABOUT_TO_SPEAK = "about_to_speak"
     SPEAKING = "speaking"
     EXPECTING = "expecting"
+    PAUSING = "pausing"
     LYING_IN_WAIT = "lying_in_wait"
+    LISTENING_IN = "listening_in"
     WAITING = "waiting"
     DONE = "done"
 
@@ -312,6 +367,9 @@ class Person:
         self._goes_on = True
         """Whether the script advances when the current phrase has been said."""
         self._reprompts = 0
+        self._n_said = 0
+        """How many phrases of the current step have been begun."""
+        self._spoke_until_ms = 0.0
         self._is_sounding = False
         self._sound_since_ms = 0.0
         self._quiet_since_ms = 0.0
@@ -357,9 +415,7 @@ class Person:
             case Heard(phrase_id):
                 return self._hear(phrase_id, now_ms)
             case Finished() if self._state is _State.SPEAKING:
-                if self._goes_on:
-                    return self._next(now_ms)
-                return self._expect_again(now_ms)
+                return self._finish(now_ms)
             case _:
                 pass
         return self._keep_time(now_ms)
@@ -369,14 +425,18 @@ class Person:
         actions: list[Action] = []
         while True:
             self._index += 1
-            self._reprompts = 0
+            self._reprompts = self._n_said = 0
             if self._index >= len(self._steps):
                 self._state = _State.DONE
                 return actions
             match self._steps[self._index]:
-                case Say(phrase_id):
-                    self._intend(phrase_id, now_ms, goes_on=True)
+                case Say() as step:
+                    self._n_said = 1
+                    self._intend(step.phrase_ids[0], now_ms, goes_on=True)
                     return actions + self._keep_time(now_ms)
+                case Backchannel() as step:
+                    self._wait(_State.LISTENING_IN, step.timeout_ms, now_ms)
+                    return actions
                 case Expect() as step:
                     if not self._was_early(step, now_ms):
                         self._wait(_State.EXPECTING, step.timeout_ms, now_ms)
@@ -408,9 +468,25 @@ class Person:
         if phrase_id is None:  # cannot be: _intend always names one
             return []
         self._state = _State.SPEAKING
-        if phrase_id not in REPEAT_REQUESTS:
+        is_word = isinstance(self._steps[self._index], Backchannel)
+        if phrase_id not in REPEAT_REQUESTS and not is_word:
             self._last_said = phrase_id
         return [Speak(phrase_id)]
+
+    def _finish(self, now_ms: float) -> list[Action]:
+        """Go on after something has been said."""
+        self._spoke_until_ms = now_ms
+        match self._steps[self._index]:
+            case Backchannel() as step if self._n_said < step.times:
+                self._wait(_State.LISTENING_IN, step.timeout_ms, now_ms)
+                return []
+            case Backchannel():
+                self._conclude(Result.HEARD, None, now_ms)
+            case Say() as step if self._n_said < len(step.phrase_ids):
+                pause_ms = step.pause_after(self._n_said - 1)
+                self._wait(_State.PAUSING, pause_ms, now_ms)
+                return self._keep_time(now_ms)
+        return self._next(now_ms) if self._goes_on else self._expect_again(now_ms)
 
     def _expect_again(self, now_ms: float) -> list[Action]:
         """Go back to waiting, after a reprompt or a repetition."""
@@ -465,8 +541,16 @@ class Person:
                     return self._speak()
             case _State.WAITING if now_ms >= self._deadline_ms:
                 return self._next(now_ms)
+            case _State.PAUSING if now_ms >= self._deadline_ms:
+                step = self._steps[self._index]
+                if isinstance(step, Say):
+                    self._to_say = step.phrase_ids[self._n_said]
+                    self._n_said += 1
+                return self._speak()
             case _State.LYING_IN_WAIT:
                 return self._lie_in_wait(now_ms)
+            case _State.LISTENING_IN:
+                return self._listen_in(now_ms)
             case _State.EXPECTING if now_ms >= self._deadline_ms:
                 return self._time_is_up(now_ms)
         return []
@@ -482,6 +566,26 @@ class Person:
         self._conclude(result, None, now_ms)
         self._to_say, self._goes_on = step.phrase_id, True
         return self._speak()
+
+    def _listen_in(self, now_ms: float) -> list[Action]:
+        step = self._steps[self._index]
+        if not isinstance(step, Backchannel):
+            return []
+        since_ms = max(self._sound_since_ms, self._spoke_until_ms)
+        if self._is_sounding and now_ms - since_ms >= step.after_ms:
+            self._to_say = step.phrase_ids[self._n_said % len(step.phrase_ids)]
+            self._goes_on = True
+            self._n_said += 1
+            return self._speak()
+        has_stopped = (
+            self._n_said > 0
+            and not self._is_sounding
+            and now_ms - max(self._quiet_since_ms, self._spoke_until_ms) >= STOPPED_MS
+        )
+        if not has_stopped and now_ms < self._deadline_ms:
+            return []
+        self._conclude(Result.MISSED, None, now_ms)
+        return self._next(now_ms)
 
     def _time_is_up(self, now_ms: float) -> list[Action]:
         step = self._steps[self._index]

@@ -197,12 +197,16 @@ class Synthesiser:
             if found is not None:
                 return found
             path = self._cache_dir / key[:2] / f"{key}.pcm"
-            try:
-                pcm = np.frombuffer(path.read_bytes(), "<i2")
-            except FileNotFoundError:
-                pcm = self._synthesise(text, language, voice, speed_wpm)
+            content = path.read_bytes() if path.exists() else b""
+            if content:
+                return self._remember(key, np.frombuffer(content, "<i2"))
+            pcm = self._synthesise(text, language, voice, speed_wpm)
+            if len(pcm):
+                # Silence is not kept: espeak-ng is silent, too, while its data is
+                # being installed.
                 write_atomically(path, pcm.astype("<i2").tobytes())
-            return self._remember(key, pcm)
+                self._remember(key, pcm)
+            return pcm
 
     def speak_8k(
         self, text: str, language: str, voice: str = "a", speed_wpm: int = 160

@@ -40,6 +40,11 @@ SOUND_RMS: Final = 120.0
 """Louder than this counts as somebody speaking: -49 dBov, well above mu-law's zero."""
 SOUND_HANG_FRAMES: Final = 15
 """Sound ends 300 ms after the last loud frame: pauses between words are shorter."""
+EDGE_SHARE: Final = 0.03
+"""Silence around a phrase ends where it is louder than this share of the speech's RMS
+(-30 dB): below the noise of a good line."""
+EDGE_MARGIN: Final = 40
+"""Samples that are kept of it: 5 ms."""
 BATCH_FRAMES: Final = 5
 """Frames that go to the ears' thread at once: 100 ms."""
 
@@ -165,7 +170,8 @@ class Handset:
         )
 
     def _on_the_line(self, pcm: Samples) -> Samples:
-        return at_level(to_8_khz(pcm, VOICE_RATE_HZ), self._speech_rms)
+        sound = at_level(to_8_khz(pcm, VOICE_RATE_HZ), self._speech_rms)
+        return without_edges(sound, EDGE_SHARE * self._speech_rms)
 
     @property
     def now_ms(self) -> int:
@@ -260,3 +266,17 @@ class Handset:
             self._events.append(Finished())
             frame = np.pad(frame, (0, FRAME_SAMPLES - len(frame)))
         return frame
+
+
+def without_edges(pcm: Samples, level: float) -> Samples:
+    """Cut the silence off both ends, so that pauses have the length they should.
+
+    Args:
+        pcm: int16, 8 kHz.
+        level: amplitude below which it is silence.
+    """
+    loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > level)
+    if not len(loud):
+        return pcm
+    first = max(0, int(loud[0]) - EDGE_MARGIN)
+    return pcm[first : int(loud[-1]) + 1 + EDGE_MARGIN]

@@ -348,7 +348,8 @@ async def test_places_are_found_page_by_page_and_in_english() -> None:
             params["start"] = start
             path = "/naver/v1/search/local.json"
             answer = (await http.get(path, params=params, headers=NAVER)).json()
-            assert answer["total"] == 5
+            in_seoul = [one for one in load_people().values() if one.place]
+            assert answer["total"] == len(in_seoul) > 5
             titles.append(answer["items"][0]["title"])
         assert len(set(titles)) == 2
         answer = (

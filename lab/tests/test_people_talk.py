@@ -28,7 +28,7 @@ async def test_everything_that_is_said_is_understood(script: Script) -> None:
     speech = await asyncio.to_thread(real_speech)
     config = LabConfig(clock_speed=SPEED)
     with ThreadPoolExecutor(1) as executor:
-        steps = (Say("greeting_disclosure"), *script.caller)
+        steps = (Say(("greeting_disclosure",)), *script.caller)
         interpreter = Handset(
             replace(script, steps=steps, voice="a", speed_wpm=160),
             voice=speech.voice,

@@ -14,12 +14,16 @@ def test_it_covers_the_languages_it_promises() -> None:
 def test_every_phrase_has_a_theme_and_known_languages() -> None:
     themes = {
         "apology",
+        "backchannel",
         "clinic",
         "common",
         "greeting",
+        "hesitant",
         "immigration",
         "interrupter",
+        "monologue",
         "quiet",
+        "repeater",
         "restaurant",
         "time",
         "waiting",

@@ -89,6 +89,19 @@ def test_it_caches_on_disk(voice: Synthesiser, tmp_path: Path) -> None:
     again.close()
 
 
+def test_silence_is_not_taken_for_speech_for_ever(
+    voice: Synthesiser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(voice, "_ask", lambda request: (0, bytes(400)))
+        assert len(voice.speak_blocking("Good morning.", "en")) == 0
+    assert not list(tmp_path.rglob("*.pcm"))
+    assert len(voice.speak_blocking("Good morning.", "en")) > 0
+    (path,) = tmp_path.rglob("*.pcm")
+    path.write_bytes(b"")  # as an older version would have left it
+    assert len(Synthesiser(cache_dir=tmp_path).speak_blocking("Good morning.", "en"))
+
+
 def test_speech_cannot_be_changed_by_who_gets_it(voice: Synthesiser) -> None:
     pcm = voice.speak_blocking("Once.", "en")
     with pytest.raises(ValueError, match="read-only"):
