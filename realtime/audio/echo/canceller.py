@@ -46,10 +46,16 @@ from realtime.audio.echo.delay import (
     find_slip,
 )
 from realtime.audio.echo.filter import BINS, BLOCK, KalmanFilter
-from realtime.audio.echo.fourier import Floats, power_of, spectrum
+from realtime.audio.echo.fourier import (
+    Floats,
+    constant,
+    power_of,
+    spectrum,
+    to_pcm,
+)
 from realtime.audio.echo.history import History, Samples
 from realtime.audio.echo.spectrum import WINDOW, ComfortNoise, NoiseFloor
-from realtime.audio.echo.suppress import Suppressor
+from realtime.audio.echo.suppress import Block, Suppressor
 from realtime.audio.g711 import FRAME_MS, FRAME_SAMPLES
 
 N: Final = FRAME_SAMPLES
@@ -63,6 +69,10 @@ _ASTRAY: Final = 4.0
 _LEAST_ASTRAY: Final = N * 2500.0
 """An error of 50 RMS, smoothed over ten frames."""
 _IDLE_NOISE_EVERY: Final = 4
+_FAR_DECAY: Final = constant(0.5)
+"""Of what may be echoing, per frame: a path longer than the filter."""
+_ONES: Final = np.ones(BINS, np.float32)
+_RISE, _FALL = WINDOW[:N], WINDOW[N:]
 _NEW_DELAY: Final = 8 * SAMPLES_PER_MS
 """A found delay that differs by more is another path."""
 
@@ -111,10 +121,15 @@ class Cleaned:
 
 @dataclass(slots=True)
 class _Waiting:
+    """A frame and the two blocks that share it."""
+
     position: int
-    pcm: Floats
+    before: Block
+    block: Block
     keep: bool
     is_far: bool
+    pcm: Samples | None = None
+    """Once it was wanted."""
 
 
 class EchoCanceller:
@@ -146,6 +161,8 @@ class EchoCanceller:
         self._filter = KalmanFilter(c)
         self._suppressor = Suppressor(c, self._floor, self._comfort)
         self._far = np.zeros(BINS, np.float32)
+        self._echo = np.zeros(N, np.float32)
+        self._block: Block | None = None
         self._weights = np.array(
             [0.7, 1.0, *(0.4**p for p in range(1, c.partitions - 1))], np.float32
         )
@@ -313,7 +330,7 @@ class EchoCanceller:
         c = self._config
         start = max(0, self._n - 50)
         heard = self._heard.read(start * N, self._n * N).astype(np.float32)
-        played = self._reference(start, self._n - start)
+        played = self._reference(start, self._n - start).astype(np.float32)
         ratio = float(heard @ heard) / (float(played @ played) + 1.0)
         return min(c.first_uncertainty, max(c.least_uncertainty, ratio))
 
@@ -415,34 +432,47 @@ class EchoCanceller:
         """Put the next frame through filter and suppressor."""
         position = self._cursor
         self._cursor += 1
-        heard = self._heard.read(position * N, position * N + N).astype(np.float32)
-        reference = self._reference(position - 1, 2)
+        start = position * N
+        both = self._heard.read(start - N, start + N)
+        heard = both[N:].astype(np.float32)
+        echo = self._filter.predict(heard, self._reference(position - 1, 2))
+        self._reset_if_astray(echo)
+        rows = np.empty((3, BLOCK), np.float32)
+        rows[0, :N] = 0
+        np.subtract(heard, echo, out=rows[0, N:])
+        np.multiply(self._echo, _RISE, out=rows[1, :N])
+        np.multiply(echo, _FALL, out=rows[1, N:])
+        np.multiply(both, WINDOW, out=rows[2])
+        self._echo = echo
+        spectra = spectrum(rows, BLOCK)
         # A path that is known well is followed with half the work.
-        learn = position % 2 == 0 or not (
+        is_even = position % 2 == 0
+        if is_even or not (
             self._filter.is_settled and self._suppressor.monitor.is_well
-        )
-        echo = self._filter.process(heard, reference, learn=learn)
-        self._reset_if_astray(heard, echo)
-        self._far *= 0.5
-        np.maximum(self._far, self._weights @ self._filter.far_power, out=self._far)
-        is_far = float(self._far.sum()) > _LEAST_FAR_POWER
+        ):
+            self._filter.learn(spectra[0])
+        far = self._far
+        far *= _FAR_DECAY
+        np.maximum(far, self._weights @ self._filter.far_power, out=far)
+        is_far = float(far.dot(_ONES)) > _LEAST_FAR_POWER
         gain = self._filter.gain
-        judged = self._suppressor.process(
-            heard,
-            echo,
-            self._far if is_far else None,
+        block = self._suppressor.process(
+            spectra[1:],
+            far if is_far else None,
             gain.variance / gain.gain**2,
+            learn=not is_even,
         )
-        if position - 1 >= self._clean_from:
+        before, self._block = self._block, block
+        if before is not None and position - 1 >= self._clean_from:
             self._waiting.append(
-                _Waiting(position - 1, judged.pcm, judged.near or not is_far, is_far)
+                _Waiting(position - 1, before, block, block.near or not is_far, is_far)
             )
 
-    def _reset_if_astray(self, heard: Floats, echo: Floats) -> None:
+    def _reset_if_astray(self, echo: Floats) -> None:
         """Start anew where the prediction adds more than it takes away."""
-        error = heard - echo
-        self._error_energy += 0.1 * (float(error @ error) - self._error_energy)
-        self._heard_energy += 0.1 * (float(heard @ heard) - self._heard_energy)
+        error, heard = self._filter.error_energy, self._filter.heard_energy
+        self._error_energy += 0.1 * (error - self._error_energy)
+        self._heard_energy += 0.1 * (heard - self._heard_energy)
         if self._error_energy > max(_ASTRAY * self._heard_energy, _LEAST_ASTRAY):
             self._filter.reset(self._config.first_uncertainty)
             echo[:] = 0
@@ -462,8 +492,15 @@ class EchoCanceller:
         self._first = frame.position + 1
         if is_late and not self._is_worth(frame, keep):
             return []
-        pcm = frame.pcm if keep else self._comfort.frame(self._floor)
-        return [Frame(frame.position, _to_pcm(pcm), keep)]
+        pcm = self._sound(frame) if keep else self._comfort.frame(self._floor)
+        return [Frame(frame.position, pcm, keep)]
+
+    def _sound(self, frame: _Waiting) -> Samples:
+        """Make the sound of a frame: only few of them are let out."""
+        if frame.pcm is None:
+            wave = self._suppressor.render(frame.before, frame.block)
+            frame.pcm = to_pcm(wave)
+        return frame.pcm
 
     def _is_worth(self, frame: _Waiting, keep: bool) -> bool:
         """Say whether a late frame must come out although filler stood for it."""
@@ -471,7 +508,7 @@ class EchoCanceller:
             return False
         if any(w.keep and w.is_far for w in (frame, *self._waiting)):
             return True
-        if any(self._is_active(w.pcm) for w in (frame, *self._waiting)):
+        if any(self._is_active(self._sound(w)) for w in (frame, *self._waiting)):
             self._worth_until = frame.position + self._config.hang_frames
         return frame.position <= self._worth_until
 
@@ -488,18 +525,17 @@ class EchoCanceller:
         self._clean_from = self._first
         self._waiting.clear()
         n = self._config.partitions
-        self._filter.load(self._reference(position - n - 1, n + 1))
+        self._filter.load(self._reference(position - n - 1, n + 1).astype(np.float32))
         self._far[:] = 0
-        before = np.zeros(N, np.float32)
-        if position:
-            before[:] = self._heard.read((position - 1) * N, position * N)
-        self._suppressor.restart(before)
+        self._echo = np.zeros(N, np.float32)
+        self._block = None
+        self._suppressor.restart()
 
-    def _reference(self, position: int, n_frames: int) -> Floats:
+    def _reference(self, position: int, n_frames: int) -> Samples:
         """Return what may be echoing in these frames, by the delay found."""
         assert self._delay is not None  # noqa: S101 -- only called when locked
         start = position * N - self._offset
-        return self._played.read(start, start + n_frames * N).astype(np.float32)
+        return self._played.read(start, start + n_frames * N)
 
     @property
     def _offset(self) -> int:
@@ -547,11 +583,11 @@ class EchoCanceller:
         return True
 
     def _is_another_delay(self) -> bool:
+        if self._suppressor.monitor.is_well:
+            return False
         found = self._estimator.delay(self._config.delay_votes_locked)
         assert self._delay is not None  # noqa: S101 -- only called when locked
-        if found is None or self._suppressor.monitor.is_well:
-            return False
-        return abs(found - self._delay) > _NEW_DELAY
+        return found is not None and abs(found - self._delay) > _NEW_DELAY
 
     def _relearn(self) -> list[Frame]:
         """The path is another: hold until its delay is known."""
@@ -598,16 +634,13 @@ class EchoCanceller:
         self._floor.push(power_of(spectrum(block * WINDOW, 2 * N)))
 
     def _filler(self) -> Frame:
-        return Frame(FILLER, _to_pcm(self._comfort.frame(self._floor)), False)
+        return Frame(FILLER, self._comfort.frame(self._floor), False)
 
     # --- What is played --------------------------------------------------------------
 
     def _note_played(self, played: Samples, position: int) -> None:
         runs = self._runs
-        if (
-            played.any()
-            and int(np.abs(played).max()) > self._config.audible_played_peak
-        ):
+        if int(np.abs(played).max()) > self._config.audible_played_peak:
             if runs and runs[-1][1] >= position - self._config.tail_frames:
                 runs[-1][1] = position + 1
             else:
@@ -625,15 +658,12 @@ class EchoCanceller:
         """Say whether anything played may be echoing in a frame."""
         newest = position + 1 - self._offset // N
         oldest = newest - 2 - self._span
-        return any(first < newest and last > oldest for first, last in self._runs)
+        for first, last in reversed(self._runs):
+            if first < newest:
+                return last > oldest
+        return False
 
     def _may_echo_somewhere(self, position: int) -> bool:
         """The same for any delay."""
         earliest = self._config.least_delay_frames
         return any(first + earliest <= position for first, _ in self._runs)
-
-
-def _to_pcm(wave: Floats) -> Samples:
-    rounded = np.rint(wave)
-    np.minimum(np.maximum(rounded, -32768, out=rounded), 32767, out=rounded)
-    return rounded.astype(np.int16)

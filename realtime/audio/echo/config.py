@@ -115,5 +115,5 @@ class EchoConfig:
 
 MAX_ECHO_SAMPLES: Final = 8192
 """1024 ms at 8 kHz."""
-HISTORY_MARGIN: Final = 24 * FRAME_SAMPLES
+HISTORY_MARGIN: Final = 20 * FRAME_SAMPLES
 """Before the longest delay: the filter's length and a slip."""

@@ -11,17 +11,29 @@ from typing import Final
 import numpy as np
 
 from realtime.audio.echo.config import EchoConfig
-from realtime.audio.echo.fourier import Floats, power_of, spectrum, waveform
+from realtime.audio.echo.fourier import (
+    Floats,
+    Spectra,
+    constant,
+    power_of,
+    spectrum,
+    waveform,
+)
+from realtime.audio.echo.history import Samples
 from realtime.audio.g711 import FRAME_SAMPLES
 
 BLOCK: Final = 2 * FRAME_SAMPLES
 BINS: Final = FRAME_SAMPLES + 1
+_ROOM: Final = 3
+"""So many more spectra fit in before they have to be moved."""
 
-_NOISE_FORGET: Final = 0.8
+_NOISE_FORGET: Final = constant(0.8)
 """Smoothing of the error's power over 5 frames."""
-_LEAST_NOISE: Final = 1e3
+_NOISE_STEP: Final = constant(0.2)
+_LEAST_NOISE: Final = constant(1e3)
 """Keeps the step finite on a silent line: 2.5 RMS."""
-
+_HALF: Final = constant(0.5)
+_LEAST_UNCERTAINTY: Final = constant(1e-9)
 
 _GAIN_NOISE: Final = 5.0 / FRAME_SAMPLES
 """Speech has about a fifth as many independent samples as it has samples."""
@@ -54,17 +66,21 @@ class GainTracker:
         self.variance = 1e-3
         self._wander = 0.0
 
-    def push(self, heard: Floats, echo: Floats) -> float:
-        """Take one frame of the line and the echo predicted; return the gain."""
-        predicted = float(echo @ echo)
+    def push(self, heard: float, cross: float, predicted: float) -> float:
+        """Take one frame of the line and the echo predicted; return the gain.
+
+        Args:
+            heard: the line's energy.
+            cross: <line, echo>.
+            predicted: the echo's energy.
+        """
         if predicted < FRAME_SAMPLES * 400.0:
             return self.gain
-        cross = float(heard @ echo)
         off = cross / predicted - self.gain
-        rest = heard - self.gain * echo
-        noise = _GAIN_NOISE * float(rest @ rest) / predicted + _LEAST_GAIN_NOISE
+        rest = max(0.0, heard - self.gain * (2 * cross - self.gain * predicted))
+        noise = _GAIN_NOISE * rest / predicted + _LEAST_GAIN_NOISE
         if off * off > _GAIN_SURPRISE * (noise + self.variance):
-            if cross * abs(cross) < _ALIKE * predicted * float(heard @ heard):
+            if cross * abs(cross) < _ALIKE * predicted * heard:
                 return self.gain  # not the gain but another path
             self.variance += 0.25 * off * off
         if noise < 0.05:
@@ -94,11 +110,23 @@ class KalmanFilter:
         self._config = config
         spread = config.partition_decay ** np.abs(np.arange(n) - 1.0)
         self._spread = spread.astype(np.float32)[:, np.newaxis]
-        self._far = np.zeros((n, BINS), np.complex64)  # newest first
-        self._error = np.zeros(BLOCK, np.float32)
-        self.far_power = np.zeros((n, BINS), np.float32)
-        """|spectrum|^2 of what was played, per partition, newest first."""
+        # Newest first, and room, so that all move only now and then.
+        self._room_far = np.zeros((n + _ROOM, BINS), np.complex64)
+        self._room_power = np.zeros((n + _ROOM, BINS), np.float32)
+        self._newest = 0
+        self.heard_energy = self.error_energy = 0.0
+        """Of the newest frame, before and after the echo is taken out."""
         self.reset(config.first_uncertainty)
+
+    @property
+    def _far(self) -> Spectra:
+        """The spectra of what was played, per partition, newest first."""
+        return self._room_far[self._newest : self._newest + self._config.partitions]
+
+    @property
+    def far_power(self) -> Floats:
+        """Their |spectrum|^2."""
+        return self._room_power[self._newest : self._newest + self._config.partitions]
 
     def reset(self, uncertainty: float) -> None:
         """Forget the path.
@@ -106,11 +134,13 @@ class KalmanFilter:
         Args:
             uncertainty: how strong it may be: power heard by power played.
         """
-        shape = self._far.shape
+        shape = (self._config.partitions, BINS)
         self._path = np.zeros(shape, np.complex64)
         self._uncertainty = np.zeros(shape, np.float32) + uncertainty * self._spread
         self._noise = np.full(BINS, 1e3, np.float32)
         self._n_learned = 0
+        self._new_taps: Floats | None = None
+        """What was learned from the frame before and is not in the path yet."""
         self.gain = GainTracker()
 
     def load(self, played: Floats) -> None:
@@ -119,7 +149,8 @@ class KalmanFilter:
         Args:
             played: the `partitions + 1` frames before the next one, in order.
         """
-        n = len(self._far)
+        n = self._config.partitions
+        self._newest = _ROOM
         blocks = np.lib.stride_tricks.sliding_window_view(played, BLOCK)
         self._far[:] = spectrum(blocks[::FRAME_SAMPLES][::-1][:n], BLOCK)
         self.far_power[:] = power_of(self._far)
@@ -128,62 +159,91 @@ class KalmanFilter:
     def path(self) -> Floats:
         """The impulse response, partitions x 160 samples."""
         taps = waveform(self._path, BLOCK)[:, :FRAME_SAMPLES]
+        if self._new_taps is not None:
+            taps = taps + self._new_taps
         return taps.ravel()
 
-    def process(self, heard: Floats, played: Floats, *, learn: bool = True) -> Floats:
-        """Predict the echo in one frame, and learn from the error.
+    def predict(self, heard: Floats, played: Samples) -> Floats:
+        """Predict the echo in one frame.
 
         Args:
             heard: the line, float32, shape (160,).
             played: the reference, this frame behind the one before: shape (320,).
-            learn: whether to adapt.
 
         Returns:
             the echo, float32, shape (160,).
         """
-        far, power = self._far, self.far_power
-        far[1:] = far[:-1]
-        power[1:] = power[:-1]
-        newest = spectrum(played, BLOCK)
-        far[0] = newest
-        power[0] = power_of(newest)
-        predicted = np.einsum("pk,pk->k", far, self._path)
-        echo = waveform(predicted, BLOCK)[FRAME_SAMPLES:]
+        if not self._newest:
+            self._make_room()
+        self._newest -= 1
+        newest = self._transform(played)
+        self._room_far[self._newest] = newest
+        self._room_power[self._newest] = power_of(newest)
+        predicted_spectrum = np.add.reduce(self._far * self._path, axis=0)
+        echo = waveform(predicted_spectrum, BLOCK)[FRAME_SAMPLES:]
+        energy, cross = float(heard.dot(heard)), float(heard.dot(echo))
+        predicted, gain = float(echo.dot(echo)), 1.0
         if self._n_learned > _GAIN_FROM:
-            echo = self.gain.push(heard, echo) * echo
-        if learn:
-            self._learn(heard - echo)
+            gain = self.gain.push(energy, cross, predicted)
+            echo *= gain
+        self.heard_energy = energy
+        self.error_energy = energy - gain * (2 * cross - gain * predicted)
         return echo
+
+    def _transform(self, played: Samples) -> Spectra:
+        """Return the spectrum of what is played, and put what was learned in place."""
+        taps = self._new_taps
+        if taps is None:
+            return spectrum(played.astype(np.float32), BLOCK)
+        rows = np.zeros((1 + len(taps), BLOCK), np.float32)
+        rows[0] = played
+        rows[1:, :FRAME_SAMPLES] = taps
+        spectra = spectrum(rows, BLOCK)
+        self._path += spectra[1:]
+        self._new_taps = None
+        newest: Spectra = spectra[0]
+        return newest
+
+    def _make_room(self) -> None:
+        keep = self._config.partitions - 1
+        self._newest = _ROOM + 1
+        self._room_far[-keep:] = self._room_far[:keep]
+        self._room_power[-keep:] = self._room_power[:keep]
 
     @property
     def is_settled(self) -> bool:
         """The path has been learned for long."""
         return self._n_learned >= self._config.settling_frames
 
-    def _learn(self, error: Floats) -> None:
-        self._error[FRAME_SAMPLES:] = error
-        error_spectrum = spectrum(self._error, BLOCK)
+    def learn(self, error: Spectra) -> None:
+        """Adapt.
+
+        Args:
+            error: spectrum of a frame of zeros and what the prediction has left of
+                this frame.
+        """
         noise, uncertainty, power = self._noise, self._uncertainty, self.far_power
         noise *= _NOISE_FORGET
-        noise += (1 - _NOISE_FORGET) * power_of(error_spectrum)
+        noise += _NOISE_STEP * power_of(error)
         # Half: a block of twice the frame holds the error once (overlap-save).
-        expected = np.einsum("pk,pk->k", power, uncertainty)
-        expected *= 0.5
+        expected = np.add.reduce(power * uncertainty, axis=0)
+        expected *= _HALF
         expected += noise
         expected += _LEAST_NOISE
         step = uncertainty / expected
         gradient = self._far.conj()
-        gradient *= step * error_spectrum
-        taps = waveform(gradient, BLOCK)
-        taps[:, FRAME_SAMPLES:] = 0
-        self._path += spectrum(taps, BLOCK)
-        step *= power
-        step *= -0.5
-        step += 1
-        uncertainty *= step
+        gradient *= step * error
+        # Only what lies in the partition; see `_transform` for the rest.
+        self._new_taps = waveform(gradient, BLOCK)[:, :FRAME_SAMPLES].copy()
         keep = self._keep()
-        uncertainty *= keep
-        uncertainty += (1 - keep) * power_of(self._path) + 1e-9
+        step *= power
+        step *= -0.5 * keep
+        step += keep
+        uncertainty *= step
+        change = power_of(self._path)
+        change *= 1 - keep
+        uncertainty += change
+        uncertainty += _LEAST_UNCERTAINTY
 
     def _keep(self) -> float:
         """Return how much of the path is taken to stay: less while it is new."""

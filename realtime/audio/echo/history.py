@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.int16]
 
-_SPARE: Final = 1600
-"""Room at the end, so that the whole is moved only five times a second."""
+_SPARE: Final = 960
+"""Room at the end, so that the whole is moved only every 120 ms."""
 
 
 class History:
@@ -26,7 +26,7 @@ class History:
         """Position behind the newest sample; what lies before 0 is silence."""
 
     def append(self, pcm: Samples) -> None:
-        """Add samples at the end; at most 200 ms at a time."""
+        """Add samples at the end; at most 120 ms at a time."""
         n = len(pcm)
         if self._filled + n > len(self._samples):
             keep = self._length

@@ -3,9 +3,16 @@
 from typing import Final, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.audio.echo.filter import BINS, BLOCK
-from realtime.audio.echo.fourier import Floats, Spectra, spectrum, waveform
+from realtime.audio.echo.fourier import (
+    Floats,
+    Spectra,
+    constant,
+    to_pcm,
+    waveform,
+)
 from realtime.audio.g711 import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 WINDOW: Final = np.sqrt(np.hanning(BLOCK + 1)[:BLOCK]).astype(np.float32)
@@ -23,9 +30,13 @@ BAND_OF_BIN: Final = np.clip(
 SPEECH_BINS: Final = slice(int(_EDGES[0]), int(_EDGES[-1]))
 
 
+_IS_IN_BAND: Final = np.zeros((BINS, N_BANDS), np.float32)
+_IS_IN_BAND[SPEECH_BINS] = np.equal.outer(BAND_OF_BIN[SPEECH_BINS], range(N_BANDS))
+
+
 def in_bands(power: Floats) -> Floats:
     """Add the bins of each of the ten bands (315 Hz each) between 300 and 3450 Hz."""
-    return cast(Floats, np.add.reduceat(power, _EDGES[:-1], axis=-1))
+    return cast(Floats, power.dot(_IS_IN_BAND))
 
 
 def _gaussian(n: int) -> Spectra:
@@ -36,7 +47,11 @@ def _gaussian(n: int) -> Spectra:
 
 _N_PATTERNS: Final = 64
 _PATTERNS: Final = _gaussian(_N_PATTERNS)
-"""Complex noise of power 1, shared by all calls: 1.3 s until it repeats."""
+"""Complex noise of power 1, shared by all calls: 2.5 s until it repeats."""
+_AT_ONCE: Final = 2
+"""Blocks of comfort noise made together: 80 ms."""
+_FRESH_BLOCKS: Final = 10
+"""For so many blocks of the line comfort noise keeps its level."""
 
 _OPENING_BLOCKS: Final = 6
 """The first 100 ms of a line, before any echo can come back: their mean is noise."""
@@ -46,10 +61,12 @@ _BLOCKS: Final = 60
 _BIAS: Final = 1.15
 """A minimum lies below the mean; half of it is taken from the previous floor, so 2 x
 1.15 = 2.3 (minimum statistics, Martin 2001, measured)."""
-_FOLLOW: Final = 2.5
+_FOLLOW: Final = constant(2.5)
 """The floor is never more than 4 dB above what is heard now."""
-_LEAST_POWER: Final = 100.0
-_RISE: Final = 1.04
+_SMOOTH: Final = constant(0.8)
+_SMOOTH_STEP: Final = constant(0.2)
+_LEAST_POWER: Final = constant(100)
+_RISE: Final = constant(1.04)
 """Comfort noise gets louder by 8.5 dB a second at most: a step would be heard as the
 beginning of speech."""
 
@@ -64,6 +81,7 @@ class NoiseFloor:
         self._least = np.full(BINS, 1e12, np.float32)
         self._least_before = self._least
         self._smooth = np.zeros(BINS, np.float32)
+        self.n_pushed = 0
         self._n_blocks = 0
         self._is_first = True
 
@@ -72,12 +90,13 @@ class NoiseFloor:
         smooth = self._smooth
         if self._is_first and self._n_blocks < _OPENING_BLOCKS:
             smooth += (power - smooth) / (self._n_blocks + 1)
-            self.power = np.maximum(smooth, np.float32(_LEAST_POWER))
+            self.power = np.maximum(smooth, _LEAST_POWER)
             self.comfort = self.power
         else:
-            smooth *= 0.8
-            smooth += np.float32(0.2) * power
+            smooth *= _SMOOTH
+            smooth += _SMOOTH_STEP * power
         np.minimum(self._least, smooth, out=self._least)
+        self.n_pushed += 1
         self._n_blocks += 1
         if self._n_blocks >= (_FIRST_BLOCKS if self._is_first else _BLOCKS):
             least = np.minimum(self._least, self._least_before)
@@ -86,9 +105,9 @@ class NoiseFloor:
             self._least = smooth.copy()
             self._n_blocks = 0
             self._is_first = False
-        np.minimum(
-            self.power, np.maximum(smooth * _FOLLOW, _LEAST_POWER), out=self.power
-        )
+        limit = smooth * _FOLLOW
+        np.maximum(limit, _LEAST_POWER, out=limit)
+        self.power = np.minimum(self.power, limit)
         self.comfort = np.minimum(self.power, self.comfort * _RISE)
 
     @property
@@ -103,6 +122,8 @@ class ComfortNoise:
 
     def __init__(self) -> None:
         self._next = 0
+        self._ready: list[NDArray[np.int16]] = []
+        self._stale_at = 0
 
     def pattern(self) -> Spectra:
         """Return the next noise spectrum of power 1."""
@@ -110,13 +131,17 @@ class ComfortNoise:
         pattern: Spectra = _PATTERNS[self._next]
         return pattern
 
-    def frame(self, floor: NoiseFloor) -> Floats:
-        """Return 20 ms of noise at the line's level."""
+    def frame(self, floor: NoiseFloor) -> NDArray[np.int16]:
+        """Return 20 ms of noise at the line's level: int16, shape (160,)."""
+        if not self._ready or floor.n_pushed >= self._stale_at:
+            self._make(floor)
+        return self._ready.pop()
+
+    def _make(self, floor: NoiseFloor) -> None:
         # A whole block without window holds 320 p: twice WINDOW_ENERGY.
-        noise = np.sqrt(2 * floor.comfort) * self.pattern()
-        return waveform(noise, BLOCK)[:FRAME_SAMPLES]
-
-
-def block_spectra(rows: Floats) -> Spectra:
-    """Return the windowed spectra of blocks of 320 samples."""
-    return spectrum(rows * WINDOW, BLOCK)
+        level = np.sqrt(2 * floor.comfort)
+        noise = waveform(
+            np.array([level * self.pattern() for _ in range(_AT_ONCE)]), BLOCK
+        )
+        self._ready = list(to_pcm(noise).reshape(-1, FRAME_SAMPLES))
+        self._stale_at = floor.n_pushed + _FRESH_BLOCKS

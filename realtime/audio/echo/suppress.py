@@ -13,7 +13,15 @@ import numpy as np
 
 from realtime.audio.echo.config import EchoConfig
 from realtime.audio.echo.filter import BINS, BLOCK
-from realtime.audio.echo.fourier import Floats, power_of, waveform
+from realtime.audio.echo.fourier import (
+    ONE,
+    ZERO,
+    Floats,
+    Spectra,
+    constant,
+    power_of,
+    waveform,
+)
 from realtime.audio.echo.spectrum import (
     BAND_OF_BIN,
     N_BANDS,
@@ -21,19 +29,16 @@ from realtime.audio.echo.spectrum import (
     WINDOW,
     ComfortNoise,
     NoiseFloor,
-    block_spectra,
     in_bands,
 )
 from realtime.audio.g711 import FRAME_SAMPLES
 
-_SPEECH: Final = np.zeros(BINS, np.float32)
-_SPEECH[SPEECH_BINS] = 1
-
-_COHERENCE_STEP: Final = 0.06
+_COHERENCE_STEP: Final = constant(0.06)
 """Smoothing of the coherent gain: 330 ms."""
-_LEAK_STEP: Final = 0.03
+_LEAK_STEP: Final = constant(0.06)
 """Smoothing of the regression of what is left on what is played: 0.7 s."""
 _FIRST_LEAK: Final = 0.25
+_LEAK_SINK: Final = constant(0.96)
 _LEAK_LEARNED_FRAMES: Final = 25
 """Until then the leak may only sink slowly from where it was."""
 _LEAST_CLEAR: Final = 8.0
@@ -46,18 +51,33 @@ _MOST_DISTORTION: Final = 0.1
 _LEAST_PREDICTED: Final = 126 * BLOCK * 200.0
 """Below 14 RMS of predicted echo nothing can be said about the path."""
 
+_TINY: Final = constant(1e-9)
+_SMALL: Final = constant(1e-3)
+_SURE_GAIN: Final = constant(1.15)
+_SURE_OFFSET: Final = constant(-0.15)
+_NOISE_SHARE: Final = constant(0.7)
+_TWO, _THREE = constant(2), constant(3)
+_LEAST_SHARE: Final = constant(0.05)
+_LEAST_LEAK: Final = constant(1e-4)
+_MOST_LEAK: Final = _TWO
+_PRIOR_PAST, _PRIOR_NOW = constant(0.6), constant(0.4)
+_PREDICTED, _CROSS, _LINE, _FAR, _FLOOR = range(5)
+"""What is added up in bands; each is used together with its neighbour."""
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One processed frame.
+
+@dataclass(slots=True)
+class Block:
+    """40 ms of the line: what it takes to make sound of it, should it be let out.
 
     Attributes:
-        pcm: the frame before the one given, float32, shape (160,).
-        near: whether the block around it holds near-end speech.
+        near: whether it holds near-end speech.
+        left: spectrum of the line without what is coherent with the prediction.
+        residual: power of the echo still in it, or None where nothing echoes.
     """
 
-    pcm: Floats
     near: bool
+    left: Spectra
+    residual: Floats | None
 
 
 class PathMonitor:
@@ -156,141 +176,183 @@ class Suppressor:
         self._floor = floor
         self._comfort = comfort
         self.monitor = PathMonitor()
-        self._rows = np.zeros((2, BLOCK), np.float32)
+        self._near_ratio = constant(config.near_ratio)
+        self._over = constant(config.over_subtraction)
+        self._least_gain = constant(config.floor)
         self._tail = np.zeros(FRAME_SAMPLES, np.float32)
+        self._rendered: Block | None = None
+        """The block that the tail is of."""
         self._leak = np.full(N_BANDS, _FIRST_LEAK, np.float32)
         self.reset_leak()
         self._coherent = np.zeros((2, N_BANDS), np.float32)
         self._previous = np.zeros(BINS, np.float32)
-        # Room for what is added up in bands.
-        self._both = np.zeros((2, BINS), np.float32)
-        self._four = np.zeros((4, BINS), np.float32)
         self._hits = [False] * 5
         self._hang = 0
 
     def reset_leak(self) -> None:
         """The path is new: learn the leak anew, from the cautious side."""
         np.maximum(self._leak, _FIRST_LEAK, out=self._leak)
-        self._covariance = np.zeros(N_BANDS, np.float32)
         self._means = np.zeros((2, N_BANDS), np.float32)
-        self._variances = np.full((2, N_BANDS), 1e-3, np.float32)
+        # Of what is left and what is played: covariance and variances.
+        self._moments = np.full((3, N_BANDS), 1e-3, np.float32)
+        self._moments[0] = 0
         self.n_learned = 0
         self._distortion = _FIRST_DISTORTION
 
-    def restart(self, heard: Floats) -> None:
+    def restart(self) -> None:
         """Begin behind a frame that went out unprocessed."""
-        self._rows[0, FRAME_SAMPLES:] = heard
-        self._rows[1, FRAME_SAMPLES:] = 0
         self._previous[:] = 0
         self._hits = [False] * 5
         self._hang = 0
 
     def process(
-        self, heard: Floats, echo: Floats, far: Floats | None, doubt: float = 0.0
-    ) -> Judged:
-        """Process one frame.
+        self,
+        spectra: Spectra,
+        far: Floats | None,
+        doubt: float = 0.0,
+        *,
+        learn: bool = True,
+    ) -> Block:
+        """Process one block.
 
         Args:
-            heard: the line, shape (160,).
-            echo: the filter's prediction.
+            spectra: of the newest two frames, windowed: the filter's prediction and the
+                line, shape (2, 161).
             far: power spectrum of what may be echoing now, or None when nothing is.
             doubt: relative variance of the prediction's gain.
+            learn: whether to learn the leak: every second block, which overlaps with
+                its neighbours, is as good as all.
 
         Returns:
-            the frame before, and whether the near end speaks.
+            the block, judged.
         """
-        rows = self._rows
-        rows[:, :FRAME_SAMPLES] = rows[:, FRAME_SAMPLES:]
-        rows[0, FRAME_SAMPLES:] = heard
-        rows[1, FRAME_SAMPLES:] = echo
-        spectra = block_spectra(rows)
-        line, predicted = spectra
-        powers = power_of(spectra)
-        gain = self._coherent_gain(
-            line.real * predicted.real + line.imag * predicted.imag, powers
+        predicted, line = spectra
+        powers = np.zeros((5, BINS), np.float32)
+        powers[_PREDICTED : _CROSS + 1] = (spectra * predicted.conj()).real
+        powers[_LINE] = power_of(line)
+        if far is not None:
+            powers[_FAR] = far
+        powers[_FLOOR] = self._floor.power
+        bands = in_bands(powers)
+        self.monitor.push(
+            sum(bands[_CROSS].tolist()),
+            sum(bands[_PREDICTED].tolist()),
+            float(powers[_LINE, SPEECH_BINS].dot(powers[_PREDICTED, SPEECH_BINS])),
         )
+        gain_in_band = self._coherent_gain(bands)
+        gain = gain_in_band[BAND_OF_BIN]
         left = line - gain * predicted
         power = power_of(left)
-        floor = self._floor
-        floor.push(np.minimum(power, powers[0]))
+        self._floor.push(np.minimum(power, powers[_LINE]))
         if far is None:
             near = self._hang > 0
             self._hang = max(0, self._hang - 1)
-            out = left
-        else:
-            near, suppressed = self._judge(power, powers[1], far, doubt)
-            out = left * suppressed
-            missing = floor.comfort - power_of(out)
-            np.maximum(missing, 0, out=missing)
+            return Block(near, left, None)
+        # The power of `left` in bands, where the gain is one number.
+        bands[_LINE] += gain_in_band * (
+            gain_in_band * bands[_PREDICTED] - _TWO * bands[_CROSS]
+        )
+        near, leak, distortion = self._judge(bands, doubt, learn=learn)
+        residual = leak[BAND_OF_BIN] * far
+        residual += distortion * powers[_PREDICTED]
+        residual += _TINY
+        return Block(near, left, residual)
+
+    def render(self, before: Block, block: Block) -> Floats:
+        """Make sound of the frame that two blocks share; in order, as far as wanted.
+
+        Args:
+            before: the block that ends with the frame.
+            block: the one that begins with it.
+
+        Returns:
+            float32, shape (160,).
+        """
+        if self._rendered is not before:
+            self._wave(before)
+        tail = self._tail
+        return tail + self._wave(block)[:FRAME_SAMPLES]
+
+    def _wave(self, block: Block) -> Floats:
+        out = block.left
+        if block.residual is not None:
+            out = out * self._gain(power_of(out) / block.residual)
+            missing = self._floor.comfort - power_of(out)
+            np.maximum(missing, ZERO, out=missing)
             out += np.sqrt(missing, out=missing) * self._comfort.pattern()
         wave = waveform(out, BLOCK)
         wave *= WINDOW
-        pcm = self._tail + wave[:FRAME_SAMPLES]
         self._tail = wave[FRAME_SAMPLES:]
-        return Judged(pcm, near)
+        self._rendered = block
+        return wave
 
-    def _coherent_gain(self, cross: Floats, powers: Floats) -> Floats:
-        """Return how much of the prediction to subtract, per bin."""
-        both = self._both
-        both[0] = cross
-        both[1] = powers[1]
+    def _gain(self, ratio: Floats) -> Floats:
+        """Return the gain per bin: decision-directed (Ephraim and Malah 1984).
+
+        Args:
+            ratio: power of all that is there by that of the echo.
+        """
+        prior = ratio - ONE
+        np.maximum(prior, ZERO, out=prior)
+        prior *= _PRIOR_NOW
+        prior += _PRIOR_PAST * self._previous
+        gain = prior / (prior + ONE)
+        np.maximum(gain, self._least_gain, out=gain)
+        self._previous = gain * gain * ratio
+        return gain
+
+    def _coherent_gain(self, bands: Floats) -> Floats:
+        """Return how much of the prediction to subtract, per band."""
         averaged = self._coherent
-        averaged += _COHERENCE_STEP * (in_bands(both) - averaged)
-        in_band = both @ _SPEECH
-        self.monitor.push(
-            float(in_band[0]),
-            float(in_band[1]),
-            float((powers[0] * _SPEECH) @ powers[1]),
-        )
+        averaged += _COHERENCE_STEP * (bands[:_LINE] - averaged)
         # Slightly less than the estimate where it is small: it is mostly chance there.
-        gain = 1.15 * averaged[0] / (averaged[1] + 1e-3) - 0.15
-        limited: Floats = np.minimum(np.maximum(gain, 0), 1)[BAND_OF_BIN]
-        return limited
+        gain: Floats = averaged[_CROSS] / (averaged[_PREDICTED] + _SMALL)
+        gain *= _SURE_GAIN
+        gain += _SURE_OFFSET
+        np.maximum(gain, ZERO, out=gain)
+        np.minimum(gain, ONE, out=gain)
+        return gain
 
     def _judge(
-        self, power: Floats, predicted: Floats, far: Floats, doubt: float
-    ) -> tuple[bool, Floats]:
-        """Return whether the near end speaks, and the gain per bin."""
+        self, bands: Floats, doubt: float, *, learn: bool
+    ) -> tuple[bool, Floats, float]:
+        """Return whether the near end speaks, and leak and distortion to suppress."""
         c = self._config
-        four = self._four
-        four[0], four[1], four[2], four[3] = power, far, self._floor.power, predicted
-        bands = in_bands(four)
-        left, played = bands[0], bands[1]
-        noise = 0.7 * bands[2]
-        self._learn_leak(bands[:2])
-        distortion = c.distortion_ratio * self._learn_distortion(left, noise, bands[3])
+        left, played, predicted = bands[_LINE], bands[_FAR], bands[_PREDICTED]
+        noise = _NOISE_SHARE * bands[_FLOOR]
+        noise_level = sum(noise.tolist())
+        self.n_learned += 1
+        if learn:
+            self._learn_leak(bands[_LINE:_FLOOR])
+        distortion = c.distortion_ratio * self._learn_distortion(
+            left, noise, noise_level, sum(predicted.tolist())
+        )
         distortion += c.doubt_ratio * doubt
-        expected = self._leak * played + distortion / c.near_ratio * bands[3]
-        excess = left - c.near_ratio * expected
+        most_echo = self._leak * played
+        most_echo *= self._near_ratio
+        most_echo += distortion * predicted
+        excess = left - most_echo
+        clear = np.maximum(excess - _TWO * noise, ZERO)
         hit = (
-            float(np.maximum(excess - 2 * noise, 0).sum())
-            > float(noise.sum()) + 0.02 * float(expected.sum()) + 1
-            and int(np.count_nonzero(excess > 3 * noise)) >= 3
+            sum(clear.tolist())
+            > noise_level + 0.02 / c.near_ratio * sum(most_echo.tolist()) + 1
+            and int(np.count_nonzero(excess > _THREE * noise)) >= 3
         )
         self._hits = [*self._hits[1:], hit]
         if sum(self._hits) >= 3:
             self._hang = c.hang_frames
         elif self._hang:
             self._hang -= 1
-        near = self._hang > 0
-        if near:
-            deviation = np.sqrt(self._variances)
-            spread = deviation[0] * deviation[1] + 1e-6
-            sure = np.maximum((self._covariance / spread - 0.05) * 5, 0)
-            leak = self._leak * np.minimum(sure, 1) * c.over_subtraction_near
-        else:
-            leak = self._leak * c.over_subtraction
-        residual = leak[BAND_OF_BIN] * far + distortion * predicted + 1e-9
-        ratio = power / residual
-        # Decision-directed (Ephraim and Malah 1984).
-        prior = 0.6 * self._previous + 0.4 * np.maximum(ratio - 1, 0)
-        gain = np.maximum(prior / (1 + prior), c.floor)
-        np.minimum(gain, 1, out=gain)
-        self._previous = gain * gain * ratio
-        return near, gain
+        if not self._hang:
+            return False, self._leak * self._over, distortion
+        covariance, variances = self._moments[0], self._moments[1:]
+        deviation = np.sqrt(variances)
+        spread = deviation[0] * deviation[1] + 1e-6
+        sure = np.minimum(np.maximum((covariance / spread - 0.05) * 5, 0), 1)
+        return True, self._leak * sure * c.over_subtraction_near, distortion
 
     def _learn_distortion(
-        self, left: Floats, noise: Floats, predicted: Floats
+        self, left: Floats, noise: Floats, noise_level: float, echo: float
     ) -> float:
         """Return how much of an echo is never predicted, however long one learns.
 
@@ -298,9 +360,8 @@ class Suppressor:
         A low quantile of what is left by what was predicted: the near end speaks less
         than two thirds of the time, even in double talk.
         """
-        echo = float(predicted.sum())
-        if echo > _LEAST_CLEAR * float(noise.sum()):
-            ratio = float(np.maximum(left - noise, 0).sum()) / echo
+        if echo > _LEAST_CLEAR * noise_level:
+            ratio = sum(np.maximum(left - noise, ZERO).tolist()) / echo
             is_more = ratio > self._distortion
             self._distortion *= _DISTORTION_UP if is_more else _DISTORTION_DOWN
             self._distortion = min(_MOST_DISTORTION, max(1e-4, self._distortion))
@@ -309,15 +370,24 @@ class Suppressor:
     def _learn_leak(self, bands: Floats) -> None:
         """Regress what is left on what is played; near-end speech averages out."""
         left, played = bands
-        share = 2 * self._leak * played / (left + 1e-9)
-        step = _LEAK_STEP * np.minimum(np.maximum(share, 0.05), 1)
-        off = bands - self._means
-        self._means += _LEAK_STEP * off
-        self._covariance += step * (off[0] * off[1] - self._covariance)
-        self._variances += step * (off * off - self._variances)
-        self.n_learned += 1
-        leak = self._covariance / (self._variances[1] + 1e-9)
-        leak = np.minimum(np.maximum(leak, 1e-4), 2)
+        step = self._leak * played
+        step *= _TWO
+        step /= left + _TINY
+        np.maximum(step, _LEAST_SHARE, out=step)
+        np.minimum(step, ONE, out=step)
+        step *= _LEAK_STEP
+        means, moments = self._means, self._moments
+        off = bands - means
+        means += _LEAK_STEP * off
+        products = np.empty_like(moments)
+        np.multiply(off[0], off[1], out=products[0])
+        np.multiply(off, off, out=products[1:])
+        products -= moments
+        products *= step
+        moments += products
+        leak = moments[0] / (moments[2] + _TINY)
+        np.maximum(leak, _LEAST_LEAK, out=leak)
+        np.minimum(leak, _MOST_LEAK, out=leak)
         if self.n_learned < _LEAK_LEARNED_FRAMES:
-            leak = np.maximum(leak, self._leak * 0.98)
+            leak = np.maximum(leak, self._leak * _LEAK_SINK)
         self._leak = leak
