@@ -260,6 +260,9 @@ def test_a_caller_speaks_and_reads_the_answer_translated(page: Page) -> None:
     # … and was understood: the restaurant goes on to the next question.
     question = book["restaurant_ask_name"]
     expect(captions).to_contain_text(question.texts["en"], timeout=40_000)
+    # The page knows that they have heard it.
+    heard = captions.locator(".caption--caller .caption__fate[data-fate=heard]")
+    expect(heard.first).to_be_visible(timeout=40_000)
 
     page.locator("#hang-up").click()
     dialog = page.locator("#confirm-hang-up button[value=hang-up]")
