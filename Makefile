@@ -12,7 +12,7 @@ help:
 	@echo "make run       the server for development, with the settings of .env"
 	@echo "make lint      ruff: format and rules      make format   let ruff repair"
 	@echo "make types     mypy --strict               make messages collect and compile texts"
-	@echo "make bench     figures: whole calls, and the echo canceller on simulated lines"
+	@echo "make bench     figures: the echo canceller, the relay under load, whole calls"
 	@echo "make lock      resolve pyproject.toml and export requirements*.txt"
 
 install:
@@ -54,6 +54,7 @@ lock: dev
 	$(PY) scripts/export_requirements.py
 
 bench: dev
-	$(PY) -m benchmarks.calls
 	$(PY) -m pip install -q av matplotlib
 	$(PY) -m benchmarks.line --quick
+	$(PY) -m benchmarks.relay
+	$(PY) -m benchmarks.calls
