@@ -29,7 +29,8 @@ import yaml
 PEOPLE_DIR: Final = Path(__file__).parent / "people"
 
 QUIET_MS: Final = 400
-"""A polite person begins when nothing has been heard for this long."""
+"""A polite person begins when nothing has been heard for this long, and takes a breath
+of this length after the own last phrase."""
 MAX_POLITENESS_MS: Final = 8000
 """And begins anyway after waiting this long for a silence."""
 UNCLEAR_MS: Final = 3000
@@ -534,9 +535,8 @@ class Person:
         """Do what the time has come for."""
         match self._state:
             case _State.ABOUT_TO_SPEAK:
-                is_quiet = (
-                    not self._is_sounding and now_ms - self._quiet_since_ms >= QUIET_MS
-                )
+                quiet_since_ms = max(self._quiet_since_ms, self._spoke_until_ms)
+                is_quiet = not self._is_sounding and now_ms - quiet_since_ms >= QUIET_MS
                 if is_quiet or now_ms >= self._deadline_ms:
                     return self._speak()
             case _State.WAITING if now_ms >= self._deadline_ms:

@@ -127,6 +127,11 @@ def test_a_polite_person_waits_for_silence() -> None:
     assert done == [(3400, Speak("hello"))]
 
 
+def test_two_phrases_do_not_run_into_each_other() -> None:
+    _, done = act([{"say": "a"}, {"say": "b"}])
+    assert spoken_at(done) == [(400, "a"), (1800, "b")]
+
+
 def test_nobody_is_polite_for_ever() -> None:
     _, done = act([{"say": "hello"}], (0, Sound(True)))
     assert done == [(8000, Speak("hello"))]
@@ -170,10 +175,12 @@ def test_several_phrases_are_said_with_their_pauses() -> None:
 
 
 def test_nothing_that_is_heard_holds_up_a_monologue() -> None:
-    heard: tuple[Event, ...]
-    heard = (Sound(True), Heard("x"), Heard("common_please_repeat"), Heard(None))
-    happenings: list[tuple[int, Event]]
-    happenings = [(1000 + 20 * i, event) for i, event in enumerate(heard)]
+    happenings: list[tuple[int, Event]] = [
+        (1000, Sound(True)),
+        (1020, Heard("x")),
+        (1040, Heard("common_please_repeat")),
+        (1060, Heard(None)),
+    ]
     _, done = act([SEQUENCE], *happenings)
     assert spoken_at(done) == [(400, "a"), (1900, "b"), (4400, "c")]
 
