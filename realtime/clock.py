@@ -88,6 +88,8 @@ class LineClock:
             self._first_frame_at = now - self.ms / 1000
         elif self._stream_ms is None:
             self._catch_up(now)
+        if self._stream_ms is None:
+            self._debt = 0  # what passed before a stream's first frame is not owed
         missing_ms = 0
         if self._stream_ms is not None:
             missing_ms = timestamp_ms - self._stream_ms - FRAME_MS

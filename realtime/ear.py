@@ -102,6 +102,9 @@ class Ear:
         if not step.hears:
             return []
         heard = SILENCE_FRAME if step.is_silence else payload
+        if not self._n_heard and step.advances:
+            # What was played before the stream's first frame belongs to none.
+            self._unpaired = deque([played], _MAX_UNPAIRED)
         reference = self._unpaired.popleft() if self._unpaired else SILENCE_FRAME
         if self._tap is not None:
             self._tap(reference, heard)

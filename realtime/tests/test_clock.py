@@ -114,3 +114,10 @@ def test_every_frame_is_heard_once_and_time_stays_true(
     assert heard == len(arrivals)
     # Never ahead of both time and frames.
     assert clock.ms <= max((now - 10.0) * 1000, len(arrivals) * 20) + 60
+
+
+def test_what_passes_before_a_streams_first_frame_is_not_owed() -> None:
+    clock = make_clock()
+    assert list(clock.stalled(10.2))
+    assert list(clock.frame(0, 10.21)) == [TICK]
+    assert list(clock.frame(20, 10.2101)) == [TICK]

@@ -47,8 +47,19 @@ def test_the_tap_gets_what_was_heard_with_what_was_played_at_that_time() -> None
     ]
 
 
+def test_what_was_played_before_the_first_frame_is_not_paired_with_it() -> None:
+    taped: list[bytes] = []
+    ear = Ear(EchoConfig(), lambda played, heard: taped.append(played))
+    for _ in range(8):
+        ear.step(WAITING, SILENCE_FRAME, LOUD)
+    [heard] = ear.step(TICK, SILENCE_FRAME, bytes(160))
+    assert taped == [bytes(160)]
+    assert heard.behind_ms == 0
+
+
 def test_late_frames_say_how_late_they_are() -> None:
     ear = Ear(EchoConfig())
+    ear.step(TICK, LOUD, SILENCE_FRAME)
     for _ in range(3):
         ear.step(WAITING, SILENCE_FRAME, SILENCE_FRAME)
     ages = [ear.step(LATE, LOUD, SILENCE_FRAME)[0].behind_ms for _ in range(3)]
