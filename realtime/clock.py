@@ -9,7 +9,9 @@ networks, and each has its own kind of step:
     they come after all  closer than 15 ms together  they are heard; time does not pass
                                                      a second time
 
-So nothing that was said is thrown away, and the clock stays true to real time.
+So nothing that was said is thrown away, and the clock stays true to real time.  Frames
+that were overdue are owed until they have come; if for half a second none of them has,
+they will not: the line itself has paused.
 """
 
 from collections.abc import Iterator
@@ -57,6 +59,12 @@ class LineClock:
         self._stream_ms: int | None = None
         self._debt = 0
         self._stalled_ms = 0
+        self._n_punctual = 0
+
+    @property
+    def owed_frames(self) -> int:
+        """Frames whose time has passed, and which may still come."""
+        return self._debt
 
     @property
     def has_begun(self) -> bool:
@@ -99,8 +107,14 @@ class LineClock:
         self._stream_ms = timestamp_ms
         self._stalled_ms = 0
         is_burst = now - self._last_tick_at < self._config.burst_ms / 1000
-        late = self._repay(LATE)
-        yield late if late and is_burst else self._advance(TICK, now)
+        if is_burst and (late := self._repay(LATE)):
+            self._n_punctual = 0
+            yield late
+            return
+        self._n_punctual += 1
+        if self._n_punctual * FRAME_MS >= self._config.forgive_after_ms:
+            self._debt = 0
+        yield self._advance(TICK, now)
 
     def stalled(self, now: float) -> Iterator[Step]:
         """Let time take over where frames are overdue.
@@ -111,6 +125,7 @@ class LineClock:
         while now >= self.stall_at:
             self._stalled_ms += FRAME_MS
             self._debt += 1
+            self._n_punctual = 0
             is_long = self._stalled_ms > self._config.silence_after_ms
             at = self._last_tick_at + FRAME_MS / 1000
             yield self._advance(MISSING if is_long else WAITING, at)

@@ -26,6 +26,17 @@ class PlayoutConfig:
     true (design section 3)."""
     progress_every_ms: int = 200
     """How often the caller is told what the callee has heard."""
+    skip_above_ms: int = 1500
+    """So late, pauses are cut short; an engine's own unevenness stays below it."""
+    faster_above_ms: int = 3000
+    """So late, speech is played a little faster as well, and the caller is told."""
+    in_time_below_ms: int = 500
+    """Here it is no longer late."""
+    kept_pause_ms: int = 100
+    """What remains of a pause: it still separates words."""
+    faster_every_frames: int = 3
+    """One pitch period (3 to 15 ms) less in 60 ms: 5 to 20 % faster, which listeners of
+    ordinary speech hardly notice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +50,9 @@ class LineConfig:
     burst_ms: int = 15
     """Frames closer together than this are a backlog being worked off, not the pace of
     the line; three quarters of a frame, so that jitter is not taken for it."""
+    forgive_after_ms: int = 500
+    """Frames that are late come in a burst; when they have kept the pace for so long
+    without one, what is missing will not come."""
     max_gap_ms: int = 2000
     """At most this much silence replaces frames that the line itself skipped."""
 

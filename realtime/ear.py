@@ -3,7 +3,8 @@
 Theory of operation.  Each 20 ms of the line belongs to the 20 ms that the telephone was
 playing while they were spoken.  Both are counted: the n-th frame heard goes with the
 n-th frame played, also where frames come late, so a stall of the network is no jump of
-the echo's delay.  The pair goes to the recorder's tap and to the echo canceller, which
+the echo's delay; what was played while the line itself paused goes with nothing.  The
+pair goes to the recorder's tap and to the echo canceller, which
 gives back none, one or several frames: 80 ms late while something plays, seconds late
 where sound was held until the echo was known, and fillers in between.  How late each of
 them is, is said with it: captions keep the times at which things were spoken.
@@ -86,13 +87,16 @@ class Ear:
         self._n_heard = 0
         self._earlier = (self.n_locks, self.n_slips)
 
-    def step(self, step: Step, payload: bytes, played: bytes) -> list[Heard]:
+    def step(
+        self, step: Step, payload: bytes, played: bytes, owed_frames: int = 0
+    ) -> list[Heard]:
         """Take one step of the line's clock.
 
         Args:
             step: whether time passes, and whether something is heard.
             payload: what is heard, 160 bytes of mu-law; ignored where nothing is.
             played: what the telephone plays in a step that advances, likewise.
+            owed_frames: how many frames may still come for what was played before.
 
         Returns:
             what comes out of it, in the order in which it was spoken.
@@ -101,14 +105,16 @@ class Ear:
             self._unpaired.append(played)
         if not step.hears:
             return []
+        while len(self._unpaired) > owed_frames + 1:
+            self._tell_tap(self._unpaired.popleft(), SILENCE_FRAME)
         heard = SILENCE_FRAME if step.is_silence else payload
-        if not self._n_heard and step.advances:
-            # What was played before the stream's first frame belongs to none.
-            self._unpaired = deque([played], _MAX_UNPAIRED)
         reference = self._unpaired.popleft() if self._unpaired else SILENCE_FRAME
-        if self._tap is not None:
-            self._tap(reference, heard)
+        self._tell_tap(reference, heard)
         return self._clean(heard, reference)
+
+    def _tell_tap(self, played: bytes, heard: bytes) -> None:
+        if self._tap is not None:
+            self._tap(played, heard)
 
     def _clean(self, heard: bytes, reference: bytes) -> list[Heard]:
         is_silent = reference == SILENCE_FRAME

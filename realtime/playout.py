@@ -6,10 +6,14 @@ is hearing now: that is the echo reference, the recording, and the truth about w
 heard.  `push` adds sound, `release` hands out what may be sent, `tick` moves the cursor
 by one frame of the line.  `cut` takes back what the telephone has not played yet (it is
 told to forget it), and `rewind` goes back to the last pause that the callee heard.
+
+Where more waits than should, it catches up: first by cutting pauses short, then by
+playing a little faster, at the same pitch.
 """
 
 from collections import deque
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -19,14 +23,25 @@ from realtime.audio.g711 import (
     SILENCE_BYTE,
     SILENCE_FRAME,
     decode_mulaw,
+    encode_mulaw,
 )
+from realtime.audio.tempo import NEEDED_SAMPLES, shorten
 from realtime.config import FRAME_MS, PlayoutConfig
 
 _QUIET_PEAK: Final = 400
 """A frame below this peak (-38 dBFS) is a pause in speech that we play; synthesised
 speech has no noise between its words."""
+SAMPLES_PER_MS: Final = FRAME_SAMPLES // FRAME_MS
 _HISTORY_FRAMES: Final = 400
 """8 s of what was played: more than is ever said again."""
+
+
+class Hurry(IntEnum):
+    """How the telephone catches up."""
+
+    NONE = 0
+    SKIP_PAUSES = 1
+    FASTER = 2
 
 
 @dataclass(slots=True)
@@ -42,22 +57,32 @@ class Played:
     Attributes:
         payload: 160 bytes of mu-law; silence where nothing was queued.
         tag: what the sound belongs to, or "" in silence.
+        source_ms: how much of the interpretation it stands for; more than 20 where
+            the telephone catches up.
     """
 
     payload: bytes
     tag: str
+    source_ms: float = FRAME_MS
 
 
 class Playout:
     """The telephone's loudspeaker, as far as it is ours."""
 
     def __init__(self, config: PlayoutConfig) -> None:
+        self._config = config
         self._max_ahead_frames = max(1, config.max_ahead_ms // FRAME_MS)
         self._waiting: deque[_Piece] = deque()
         self._sent: deque[Played] = deque()
         self._waiting_bytes = 0
         self._history: deque[Played] = deque(maxlen=_HISTORY_FRAMES)
         self.is_held = False
+        self._hurry = Hurry.NONE
+        self._n_quiet = 0
+        self._n_plain = 0
+        self._skipped_ms = 0.0
+        self.caught_up_ms = 0.0
+        """Time that was won by catching up, over the call."""
 
     @property
     def tags(self) -> list[str]:
@@ -69,6 +94,30 @@ class Playout:
     def queued_ms(self) -> int:
         """Sound that the callee has not heard yet, sent or not, in ms."""
         return len(self._sent) * FRAME_MS + -(-self._waiting_bytes // 8)
+
+    @property
+    def queued_before_last_ms(self) -> int:
+        """Sound that will be heard before the newest utterance begins, in ms."""
+        if not self._waiting:
+            return 0
+        last = self._waiting[-1].tag
+        n_bytes = sum(len(p.payload) for p in self._waiting if p.tag != last)
+        n_frames = sum(p.tag != last for p in self._sent)
+        return n_frames * FRAME_MS + n_bytes // 8
+
+    def mind_lag(self, lag_ms: int) -> None:
+        """Decide whether to catch up.
+
+        Args:
+            lag_ms: how late the telephone is.
+        """
+        c = self._config
+        if lag_ms >= c.faster_above_ms:
+            self._hurry = Hurry.FASTER
+        elif lag_ms >= c.skip_above_ms:
+            self._hurry = max(self._hurry, Hurry.SKIP_PAUSES)
+        elif lag_ms < c.in_time_below_ms:
+            self._hurry = Hurry.NONE
 
     def has(self, tag: str) -> bool:
         """Say whether any unheard sound belongs to this tag."""
@@ -110,15 +159,40 @@ class Playout:
             is_last = len(self._waiting) == 1
             if n < FRAME_SAMPLES and is_last and not (pad and not self._sent):
                 break
-            frame = bytes(piece.payload[:FRAME_SAMPLES])
-            del piece.payload[:FRAME_SAMPLES]
-            self._waiting_bytes -= len(frame)
+            frame, n_taken = self._next_frame(piece)
+            del piece.payload[:n_taken]
+            self._waiting_bytes -= n_taken
             if not piece.payload:
                 self._waiting.popleft()
+            source_ms = n_taken / SAMPLES_PER_MS
+            if frame is None:
+                self._skipped_ms += source_ms
+                continue
             frame = frame.ljust(FRAME_SAMPLES, bytes([SILENCE_BYTE]))
-            self._sent.append(Played(frame, piece.tag))
+            source_ms, self._skipped_ms = source_ms + self._skipped_ms, 0.0
+            self._sent.append(Played(frame, piece.tag, source_ms))
             out += frame
         return bytes(out)
+
+    def _next_frame(self, piece: _Piece) -> tuple[bytes | None, int]:
+        """Return the next frame, or None to skip it, and how many samples it took."""
+        plain = bytes(piece.payload[:FRAME_SAMPLES])
+        if self._hurry is Hurry.NONE:
+            return plain, len(plain)
+        self._n_quiet = self._n_quiet + 1 if _is_quiet(plain) else 0
+        if self._n_quiet * FRAME_MS > self._config.kept_pause_ms:
+            self.caught_up_ms += len(plain) / SAMPLES_PER_MS
+            return None, len(plain)
+        self._n_plain += 1
+        is_due = self._n_plain >= self._config.faster_every_frames
+        is_enough = len(piece.payload) >= NEEDED_SAMPLES
+        if self._hurry < Hurry.FASTER or self._n_quiet or not (is_due and is_enough):
+            return plain, len(plain)
+        self._n_plain = 0
+        pcm = decode_mulaw(bytes(piece.payload[:NEEDED_SAMPLES]))
+        shorter, n_taken = shorten(pcm)
+        self.caught_up_ms += (n_taken - FRAME_SAMPLES) / SAMPLES_PER_MS
+        return encode_mulaw(shorter), n_taken
 
     def tick(self) -> Played:
         """Advance the line by 20 ms.
@@ -163,9 +237,7 @@ class Playout:
             if len(again) * FRAME_MS >= at_most_ms:
                 again = []
                 break
-            pcm = decode_mulaw(played.payload)
-            is_quiet = int(np.abs(pcm).max()) < _QUIET_PEAK
-            quiet_ms = quiet_ms + FRAME_MS if is_quiet else 0
+            quiet_ms = quiet_ms + FRAME_MS if _is_quiet(played.payload) else 0
             if quiet_ms >= pause_ms and len(again) * FRAME_MS >= pause_ms:
                 break
             again.append(played)
@@ -197,4 +269,8 @@ class Playout:
         self._sent.clear()
 
 
-_SILENCE = Played(SILENCE_FRAME, "")
+def _is_quiet(payload: bytes) -> bool:
+    return int(np.abs(decode_mulaw(payload)).max()) < _QUIET_PEAK
+
+
+_SILENCE: Final = Played(SILENCE_FRAME, "")

@@ -103,6 +103,8 @@ class CallSession:
         self._resumed: set[str] = set()
         self._given_up: set[str] = set()
         self._is_confirmed = False
+        self._is_behind = False
+        self._lag_max_ms = 0
         self._spoken: OrderedDict[str, bytearray] = OrderedDict()
 
         # The telephone's other direction.
@@ -343,11 +345,12 @@ class CallSession:
         if step.advances:
             frame = self._playout.tick()
             played = frame.payload
-            self._follow(frame.tag)
+            self._follow(frame.tag, frame.source_ms)
             self._keep_caller_engine_fed()
         self._n_missing += step.hears and step.is_silence
         self._n_late += step.hears and not step.advances
-        for heard in self._ear.step(step, payload, played):
+        owed = self._clock.owed_frames
+        for heard in self._ear.step(step, payload, played, owed):
             self._hear(heard)
         if step.advances:
             self._sound_for_caller()
@@ -358,6 +361,7 @@ class CallSession:
             self._show(side)
             self._check_degraded(side)
         self._report_sound_lost()
+        self._mind_lag()
         self._release(pad=True)
         if (
             self.phase is Phase.FAREWELL
@@ -487,7 +491,7 @@ class CallSession:
             self._interrupted = [utterance_id]
             self._forget_rest("discarded")
 
-    def _follow(self, tag: str) -> None:
+    def _follow(self, tag: str, source_ms: float) -> None:
         """Tell the caller how much of an utterance the callee has heard."""
         if tag != self._playing_tag:
             self._report_played()
@@ -503,7 +507,8 @@ class CallSession:
             self._reported_ms = self._heard_ms.get(tag, 0)
         if not tag:
             return
-        self._heard_ms[tag] = heard_ms = self._heard_ms.get(tag, 0) + FRAME_MS
+        heard_ms = self._heard_ms.get(tag, 0) + round(source_ms)
+        self._heard_ms[tag] = heard_ms
         while len(self._heard_ms) > self._config.turns.followed_utterances:
             self._heard_ms.popitem(last=False)
         self._sides[Leg.CALLER].heard.add(tag)
@@ -523,6 +528,30 @@ class CallSession:
         if tag and tag not in _LINE_TAGS and heard_ms > self._reported_ms:
             self._tell(browser.Playback(Leg.CALLEE, tag, heard_ms))
             self._reported_ms = heard_ms
+
+    @property
+    def _lag_ms(self) -> int:
+        """How late the telephone is: what has waited since it could have been said.
+
+        An engine that works by turns is faster than speech; what it says of the newest
+        utterance is only early.
+        """
+        if self._sides[Leg.CALLER].turns is not None:
+            return self._playout.queued_before_last_ms
+        return self._playout.queued_ms
+
+    def _mind_lag(self) -> None:
+        lag_ms = self._lag_ms
+        self._lag_max_ms = max(self._lag_max_ms, lag_ms)
+        self._playout.mind_lag(lag_ms)
+        limits = self._config.playout
+        if lag_ms < limits.in_time_below_ms:
+            self._is_behind = False
+        elif lag_ms >= limits.faster_above_ms and not self._is_behind:
+            self._is_behind = True
+            text = f"Your words reach the other side {lag_ms / 1000:.0f} s later."
+            self._tell(browser.Warn("playout_behind", text))
+            self._record("playout_behind", {"at_ms": self._clock.ms, "lag_ms": lag_ms})
 
     def _release(self, *, pad: bool) -> None:
         if self.phase in (Phase.LIVE, Phase.FAREWELL):
@@ -934,6 +963,8 @@ class CallSession:
                 "echo_lost_ms": ear.lost_ms,
                 "echo_held_max_ms": ear.held_max_ms,
                 "echo_heard": self._loops.n_echoes,
+                "playout_lag_max_ms": self._lag_max_ms,
+                "caught_up_ms": round(self._playout.caught_up_ms),
                 "frames_missing": self._n_missing,
                 "frames_late": self._n_late,
             },
@@ -946,6 +977,7 @@ class CallSession:
             "echo_heard": self._loops.n_echoes,
             "echo_lost_ms": self._ear.lost_ms,
             "held_ms": self._ear.held_ms,
+            "playout_lag_ms": self._lag_ms,
         }
 
     # --- Our own sentences -----------------------------------------------------------

@@ -121,3 +121,15 @@ def test_what_passes_before_a_streams_first_frame_is_not_owed() -> None:
     assert list(clock.stalled(10.2))
     assert list(clock.frame(0, 10.21)) == [TICK]
     assert list(clock.frame(20, 10.2101)) == [TICK]
+
+
+def test_a_line_that_paused_owes_nothing_after_half_a_second() -> None:
+    clock = make_clock()
+    list(clock.frame(0, 10.0))
+    n = len(list(clock.stalled(10.2)))
+    assert clock.owed_frames == n
+    for i in range(1, 30):
+        assert list(clock.frame(i * 20, 10.2 + i * 0.02)) == [TICK]
+        if i < 24:
+            assert clock.owed_frames == n
+    assert clock.owed_frames == 0

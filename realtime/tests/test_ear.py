@@ -26,19 +26,29 @@ def test_a_line_on_which_nothing_plays_is_passed_on_at_once() -> None:
     assert not heard.is_filler
 
 
-def test_the_tap_gets_what_was_heard_with_what_was_played_at_that_time() -> None:
-    taped: list[tuple[bytes, bytes]] = []
-    ear = Ear(EchoConfig(), lambda played, heard: taped.append((played, heard)))
+def frame(i: int) -> bytes:
+    return bytes([i]) * 160
 
-    def frame(i: int) -> bytes:
-        return bytes([i]) * 160
 
+@pytest.fixture
+def taped() -> list[tuple[bytes, bytes]]:
+    return []
+
+
+@pytest.fixture
+def ear(taped: list[tuple[bytes, bytes]]) -> Ear:
+    return Ear(EchoConfig(), lambda played, heard: taped.append((played, heard)))
+
+
+def test_the_tap_gets_what_was_heard_with_what_was_played_at_that_time(
+    ear: Ear, taped: list[tuple[bytes, bytes]]
+) -> None:
     ear.step(TICK, frame(1), frame(101))
-    assert not ear.step(WAITING, SILENCE_FRAME, frame(102))
-    assert not ear.step(WAITING, SILENCE_FRAME, frame(103))
-    ear.step(LATE, frame(2), SILENCE_FRAME)
-    ear.step(LATE, frame(3), SILENCE_FRAME)
-    ear.step(MISSING, SILENCE_FRAME, frame(104))
+    assert not ear.step(WAITING, SILENCE_FRAME, frame(102), 1)
+    assert not ear.step(WAITING, SILENCE_FRAME, frame(103), 2)
+    ear.step(LATE, frame(2), SILENCE_FRAME, 1)
+    ear.step(LATE, frame(3), SILENCE_FRAME, 0)
+    ear.step(MISSING, SILENCE_FRAME, frame(104), 0)
     assert taped == [
         (frame(101), frame(1)),
         (frame(102), frame(2)),
@@ -47,23 +57,24 @@ def test_the_tap_gets_what_was_heard_with_what_was_played_at_that_time() -> None
     ]
 
 
-def test_what_was_played_before_the_first_frame_is_not_paired_with_it() -> None:
-    taped: list[bytes] = []
-    ear = Ear(EchoConfig(), lambda played, heard: taped.append(played))
-    for _ in range(8):
-        ear.step(WAITING, SILENCE_FRAME, LOUD)
-    [heard] = ear.step(TICK, SILENCE_FRAME, bytes(160))
-    assert taped == [bytes(160)]
-    assert heard.behind_ms == 0
-
-
-def test_late_frames_say_how_late_they_are() -> None:
-    ear = Ear(EchoConfig())
-    ear.step(TICK, LOUD, SILENCE_FRAME)
-    for _ in range(3):
-        ear.step(WAITING, SILENCE_FRAME, SILENCE_FRAME)
-    ages = [ear.step(LATE, LOUD, SILENCE_FRAME)[0].behind_ms for _ in range(3)]
+def test_late_frames_say_how_late_they_are(ear: Ear) -> None:
+    for owed in range(1, 4):
+        ear.step(WAITING, SILENCE_FRAME, SILENCE_FRAME, owed)
+    ages = [
+        ear.step(LATE, LOUD, SILENCE_FRAME, owed)[0].behind_ms for owed in (2, 1, 0)
+    ]
     assert ages == [40, 20, 0]
+
+
+def test_what_was_played_while_the_line_paused_goes_with_nothing(
+    ear: Ear, taped: list[tuple[bytes, bytes]]
+) -> None:
+    for i in range(3):
+        ear.step(WAITING, SILENCE_FRAME, frame(101 + i), i + 1)
+    [heard] = ear.step(TICK, frame(1), frame(104), 0)
+    assert heard.behind_ms == 0
+    assert taped[-1] == (frame(104), frame(1))
+    assert taped[:-1] == [(frame(101 + i), SILENCE_FRAME) for i in range(3)]
 
 
 # --- In a call -----------------------------------------------------------------------

@@ -1,11 +1,14 @@
 """The telephone's loudspeaker: order, cursor, never far ahead."""
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.audio.g711 import SILENCE_FRAME
+from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw, encode_mulaw
 from realtime.config import PlayoutConfig
-from realtime.playout import Playout
+from realtime.playout import Played, Playout
+from realtime.tests import sounds
 
 
 def make_playout(max_ahead_ms: int = 200) -> Playout:
@@ -84,3 +87,76 @@ def test_every_byte_is_played_once_and_in_order(
         played += playout.tick().payload
     assert sent.replace(b"\xff", b"") == pushed
     assert played.replace(b"\xff", b"") == pushed
+
+
+# --- Catching up ---------------------------------------------------------------------
+
+
+def play_all(playout: Playout, lag_ms: int | None = None) -> list[Played]:
+    played = []
+    while playout.queued_ms:
+        playout.mind_lag(playout.queued_ms if lag_ms is None else lag_ms)
+        playout.release(pad=True)
+        played.append(playout.tick())
+    return played
+
+
+def test_in_time_nothing_is_changed() -> None:
+    playout, speech = make_playout(), encode_mulaw(sounds.sentence(5.0))
+    playout.push(speech, "a")
+    assert b"".join(p.payload for p in play_all(playout, 0)) == speech
+
+
+def test_a_little_late_only_pauses_become_shorter() -> None:
+    voice = sounds.sentence(1.0)
+    pause = np.zeros(8000, np.int16)
+    playout = make_playout()
+    playout.push(encode_mulaw(np.concatenate([voice, pause, voice])), "a")
+    played = play_all(playout, 2000)
+    assert len(played) * 20 <= 3000 - 900 + 100
+    assert sum(p.source_ms for p in played) == pytest.approx(3000, abs=20)
+    loud = [p.payload for p in played if not is_silent(p)]
+    whole = encode_mulaw(voice)
+    frames = [whole[i : i + 160] for i in range(0, 8000, 160)]
+    assert loud.count(frames[20]) == 2
+
+
+def test_very_late_speech_is_faster_at_the_same_pitch() -> None:
+    tone = sounds.tone(200, 6.0, 8000)
+    playout = make_playout()
+    playout.push(encode_mulaw(tone), "a")
+    played = play_all(playout, 5000)
+    faster = 6000 / (len(played) * 20)
+    assert 1.05 < faster < 1.25
+    assert sum(p.source_ms for p in played) == pytest.approx(6000, abs=20)
+    assert playout.caught_up_ms == pytest.approx(6000 - len(played) * 20, abs=20)
+    pcm = decode_mulaw(b"".join(p.payload for p in played)).astype(float)
+    spectrum = np.abs(np.fft.rfft(pcm * np.hanning(len(pcm))))
+    hz = np.fft.rfftfreq(len(pcm), 1 / 8000)
+    assert abs(hz[spectrum.argmax()] - 200) < 2
+    beside = spectrum[(hz < 150) | (hz > 250)]
+    assert (beside**2).sum() < 0.02 * (spectrum**2).sum()
+
+
+def test_it_calms_down_when_it_is_in_time_again() -> None:
+    playout = make_playout()
+    playout.push(encode_mulaw(sounds.sentence(5.0)), "a")
+    play_all(playout)
+    won_ms = playout.caught_up_ms
+    assert won_ms > 0
+    playout.push(encode_mulaw(sounds.sentence(1.0)), "b")
+    assert len(play_all(playout)) == 50
+    assert playout.caught_up_ms == won_ms
+
+
+def test_what_is_before_the_newest_utterance_makes_it_late() -> None:
+    playout = make_playout()
+    playout.push(bytes(8 * 1000), "a")
+    assert playout.queued_before_last_ms == 0
+    playout.push(bytes(8 * 500), "b")
+    playout.release()
+    assert playout.queued_before_last_ms == 1000
+
+
+def is_silent(played: Played) -> bool:
+    return int(np.abs(decode_mulaw(played.payload)).max()) < 400
