@@ -116,6 +116,8 @@ class Report:
     max_late_ms: float
     """How far this program's own 20 ms clock fell behind: its microphone stuttered."""
     problems: list[str] = field(default_factory=list)
+    line: str = ""
+    """The condition of the telephone line, and what was changed about it."""
 
     @property
     def understood(self) -> bool:
@@ -655,7 +657,21 @@ class ScriptedCaller:
             },
             max_late_ms=round(self._max_late_s * 1000, 1),
             problems=self._problems,
+            line=line_of(self._lab_call),
         )
+
+
+def line_of(lab_call: dict[str, Any]) -> str:
+    """Name the line of a call, as the lab reports it; "" when it does not.
+
+    Args:
+        lab_call: from `GET /lab/calls/{sid}`.
+    """
+    line = lab_call.get("line") or {}
+    changed = line.get("changed") or {}
+    values = ", ".join(f"{name} {value}" for name, value in changed.items())
+    parts = [str(line.get("condition") or ""), values]
+    return ": ".join(part for part in parts if part)
 
 
 def _since(said: Sequence[Spoken], phrase_id: str | None, at: float) -> float | None:

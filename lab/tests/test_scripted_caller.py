@@ -11,6 +11,7 @@ from lab.scripted_caller import (
     Spoken,
     Understanding,
     compare,
+    line_of,
     percentile,
 )
 
@@ -116,3 +117,19 @@ class TestEar:
         ear.receive(self.sound(3))
         played += self.loud(ear, 5)
         assert all(played)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (None, ""),
+        ({"condition": "gsm", "changed": {}}, "gsm"),
+        ({"condition": "gsm", "changed": {"noise_rms": 7}}, "gsm: noise_rms 7"),
+        ({"condition": "", "changed": {"seed": 2, "agc_db": 3}}, "seed 2, agc_db 3"),
+            {"condition": "", "changed": {"noise_rms": 7, "seed": 2}},
+            "noise_rms 7, seed 2",
+        ),
+    ],
+)
+def test_the_report_names_the_line(line: dict[str, object] | None, shown: str) -> None:
+    assert line_of({"line": line} if line else {}) == shown

@@ -106,6 +106,8 @@ class Command(BaseCommand):
         for report in reports:
             write("")
             write(f"Call {report.call_id}: {report.status}. {report.reason_text}")
+            if report.line:
+                write(f"  line: {report.line}")
             for problem in report.problems:
                 write(f"  problem: {problem}")
         to_callee = [report.caller_to_callee for report in reports]
