@@ -126,9 +126,6 @@ class TestEar:
         ({"condition": "gsm", "changed": {}}, "gsm"),
         ({"condition": "gsm", "changed": {"noise_rms": 7}}, "gsm: noise_rms 7"),
         ({"condition": "", "changed": {"seed": 2, "agc_db": 3}}, "seed 2, agc_db 3"),
-            {"condition": "", "changed": {"noise_rms": 7, "seed": 2}},
-            "noise_rms 7, seed 2",
-        ),
     ],
 )
 def test_the_report_names_the_line(line: dict[str, object] | None, shown: str) -> None:
