@@ -321,6 +321,19 @@ def test_a_slip_of_the_delay_is_followed(slip_ms: int) -> None:
     assert starts_of_speech(line.stream()) == 0
 
 
+@pytest.mark.parametrize("at_s", [2.5, 6])
+def test_a_slip_under_the_callees_voice_needs_no_learning_anew(at_s: float) -> None:
+    played = speech(2, 10)
+    near = np.concatenate([silence(at_s - 1), speech(1, 3, 900)])
+    echo = echo_of(played, [(0, 200), (at_s, 235)], 8)
+    line = Line(played, near=near, echo=echo)
+    well_formed(line)
+    assert line.canceller.n_locks == 1
+    assert line.canceller.n_slips == 1
+    assert line.canceller.delay_ms == pytest.approx(235, abs=6)
+    assert error_db(line, at_s - 1, at_s + 2) < -8
+
+
 def test_another_path_is_learned_anew_while_its_echo_is_held() -> None:
     played = speech(2, 14)
     echo = echo_of(played, [(0, 160)], 8)

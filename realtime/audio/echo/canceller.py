@@ -15,7 +15,8 @@ telephone plays meanwhile.  The canceller is in one of four modes:
                                                        comfort noise in its place
 
     PASS -> HOLD -> REPLAY -> ACTIVE -> PASS; HOLD -> PASS where there is no echo;
-    ACTIVE -> REPLAY when the delay slips; ACTIVE -> HOLD when the path is another.
+    ACTIVE -> REPLAY when the delay slips; ACTIVE -> HOLD when the path seems another.
+    HOLD -> REPLAY as well when the path is the old one after all, at another delay.
 
 Every frame of the line is accounted for exactly once: delivered (cleaned, or as comfort
 noise where only echo was heard), replaced by the filler that was given in its place, or
@@ -43,6 +44,7 @@ from realtime.audio.echo.delay import (
     SLIP_RANGE,
     SLIP_WINDOW,
     DelayEstimator,
+    Slip,
     find_slip,
 )
 from realtime.audio.echo.filter import BINS, BLOCK, KalmanFilter
@@ -272,6 +274,12 @@ class EchoCanceller:
         if len(self._active) == self._hold_frames:
             self._give_up()
         self._active.append(self._is_active(heard))
+        if (
+            self._last_delay is not None
+            and position % self._config.slip_every_frames_held == 0
+            and self._follow_slip(self._last_delay)
+        ):
+            return self._replay()
         self._look(position)
         if self._found(position):
             self._begin_training(self._first)
@@ -398,8 +406,9 @@ class EchoCanceller:
             self._doubt_frames = 0 if is_there else self._doubt_frames - 1
         elif self._is_doubtful_opening():
             self._doubt_frames = self._config.doubt_frames
-        if monitor.n_bad or self._doubt_frames:
-            if self._follow_slip():
+        if monitor.n_bad or self._doubt_frames or self._is_due(position):
+            assert self._delay is not None  # noqa: S101 -- only called when locked
+            if self._follow_slip(self._delay):
                 return self._replay()
             if monitor.has_collapsed:
                 return self._relearn()
@@ -415,6 +424,19 @@ class EchoCanceller:
             self._first = position + 1
             self.mode = Mode.PASS
         return frames
+
+    def _is_due(self, position: int) -> bool:
+        """Say whether to look for a slip of a path that never did well.
+
+        It was met in double talk, or shortly before the echo moved.
+        """
+        c, monitor = self._config, self._suppressor.monitor
+        return (
+            position % c.slip_every_frames == 0
+            and monitor.health <= 0.7
+            and monitor.gamma < c.lost_gamma
+            and monitor.sigma < 0.3
+        )
 
     def _is_doubtful_opening(self) -> bool:
         """Say whether what seems to be the near end may be an echo that moved."""
@@ -541,46 +563,67 @@ class EchoCanceller:
     def _offset(self) -> int:
         """By how much the reference is delayed, in samples."""
         assert self._delay is not None  # noqa: S101 -- only called when locked
-        return max(0, self._delay - self._config.head_ms * SAMPLES_PER_MS)
+        return self._offset_of(self._delay)
+
+    def _offset_of(self, delay: int) -> int:
+        return max(0, delay - self._config.head_ms * SAMPLES_PER_MS)
 
     # --- The delay changes -----------------------------------------------------------
 
-    def _follow_slip(self) -> bool:
-        """Look whether the echo only comes earlier or later than before."""
-        path = self._filter.path
-        end = self._n * N
-        begin = end - SLIP_WINDOW - self._offset - len(path) - SLIP_RANGE
-        stop = end - self._offset + SLIP_RANGE
-        played = np.zeros(stop - begin, np.float32)
-        known = min(stop, self._played.end)
-        played[: known - begin] = self._played.read(begin, known)
-        heard = self._heard.read(end - SLIP_WINDOW, end).astype(np.float32)
-        slip = find_slip(heard, played, path)
-        if slip is None or abs(slip.shift) < LEAST_SLIP:
+    def _follow_slip(self, delay: int) -> bool:
+        """Look whether the known path fits again, with the echo earlier or later.
+
+        Args:
+            delay: the one that was known before.
+
+        Returns:
+            whether it does; what was heard since is then worked off anew.
+        """
+        slip = self._look_for_slip(delay)
+        is_held = self.mode is Mode.HOLD
+        if slip is None or (abs(slip.shift) < LEAST_SLIP and not is_held):
             return False
-        better = slip.match - max(0.0, slip.match_here)
-        agrees = any(abs(s - slip.shift) <= 2 for s in self._slips)
-        self._slips = [*self._slips, slip.shift][-3:]
-        if not (slip.match > 0.5 and better > 0.2) and not (
-            agrees and slip.match > 0.3 and better > 0.15
-        ):
+        if not self._is_sure(slip):
             return False
-        offset = self._offset + slip.shift
-        if offset < 0:
+        moved = delay + slip.shift
+        if moved < self._config.head_ms * SAMPLES_PER_MS:
             return False
         self.n_slips += 1
         self._slips.clear()
-        self._delay = offset + self._config.head_ms * SAMPLES_PER_MS
-        self._last_delay = self._delay
+        self._delay = self._last_delay = moved
         self._suppressor.monitor.forgive()
         self._estimator.reset()
-        since = max(self._first, self._n - 1 - slip.age // N)
+        since = self._first
+        if not is_held:
+            since = max(since, self._n - 1 - slip.age // N)
         kept = [w for w in self._waiting if w.position < since]
         self.mode = Mode.REPLAY
         self._begin_replay(since)
         self._waiting.extend(kept)
         self._clean_from = since
         return True
+
+    def _look_for_slip(self, delay: int) -> Slip | None:
+        path, offset = self._filter.path, self._offset_of(delay)
+        end = self._n * N
+        begin = end - SLIP_WINDOW - offset - len(path) - SLIP_RANGE
+        stop = end - offset + SLIP_RANGE
+        played = np.zeros(stop - begin, np.float32)
+        known = min(stop, self._played.end)
+        played[: known - begin] = self._played.read(begin, known)
+        heard = self._heard.read(end - SLIP_WINDOW, end).astype(np.float32)
+        return find_slip(heard, played, path)
+
+    def _is_sure(self, slip: Slip) -> bool:
+        """Say whether a slip is what it seems: clear, or seen more than once."""
+        agrees = any(abs(s - slip.shift) <= 2 for s in self._slips)
+        self._slips = [*self._slips, slip.shift][-3:]
+        # Held although nothing has moved: then here is where it must match.
+        is_here = abs(slip.shift) < LEAST_SLIP
+        better = 1.0 if is_here else slip.match - max(0.0, slip.match_here)
+        return (slip.match > 0.5 and better > 0.2) or (
+            agrees and slip.match > 0.3 and better > 0.15
+        )
 
     def _is_another_delay(self) -> bool:
         if self._suppressor.monitor.is_well:
@@ -590,7 +633,7 @@ class EchoCanceller:
         return found is not None and abs(found - self._delay) > _NEW_DELAY
 
     def _relearn(self) -> list[Frame]:
-        """The path is another: hold until its delay is known."""
+        """The path seems another: hold until it is found again, or its delay."""
         self._delay = None
         self._estimator.reset()
         self._waiting.clear()

@@ -91,6 +91,13 @@ class EchoConfig:
     doubtful_gamma: float = 0.8
     """Below this part of the predicted echo it seems to vanish; 1 is all of it."""
 
+    slip_every_frames_held: int = 2
+    """While the line is held, a path that was lost is looked for this often ..."""
+    slip_every_frames: int = 4
+    """... and this often where a path never did well and less than `lost_gamma` of the
+    predicted echo is there.  A look takes as long as three frames."""
+    lost_gamma: float = 0.5
+
     # --- Holding ---------------------------------------------------------------------
     hold_ms: int = 3400
     """Sound under our playback is held this long at most; 4 s would take a call's
