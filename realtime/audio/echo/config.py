@@ -122,5 +122,5 @@ class EchoConfig:
 
 MAX_ECHO_SAMPLES: Final = 8192
 """1024 ms at 8 kHz."""
-HISTORY_MARGIN: Final = 20 * FRAME_SAMPLES
-"""Before the longest delay: the filter's length and a slip."""
+HISTORY_MARGIN: Final = 10 * FRAME_SAMPLES
+"""Before the longest delay: the filter's length and two frames to begin with."""

@@ -24,8 +24,8 @@ from realtime.audio.g711 import FRAME_SAMPLES
 
 BLOCK: Final = 2 * FRAME_SAMPLES
 BINS: Final = FRAME_SAMPLES + 1
-_ROOM: Final = 3
-"""So many more spectra fit in before they have to be moved."""
+_ROOM: Final = 1
+"""So many more spectra fit in: they are moved only every other frame."""
 
 _NOISE_FORGET: Final = constant(0.8)
 """Smoothing of the error's power over 5 frames."""
