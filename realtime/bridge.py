@@ -21,7 +21,6 @@ from django.conf import settings
 from realtime import actions as act
 from realtime import events as ev
 from realtime import services
-from realtime.ear import Tap
 from realtime.engines.base import FATAL_CODES, Closed, Engine, Refused
 from realtime.engines.interpret import Interpreter
 from realtime.engines.translate import Translation
@@ -31,6 +30,7 @@ from realtime.meter import Meter
 from realtime.protocols import browser
 from realtime.protocols import openai_realtime as wire
 from realtime.protocols import twilio_media as media
+from realtime.recording import Recorder
 from realtime.services import CallFacts
 from realtime.session import CallSession, Phase
 from realtime.sockets import CLOSE_TIMEOUT_S, EngineRefusedError, EngineSocket
@@ -106,7 +106,6 @@ class LiveCall:
     Args:
         facts: the call.
         on_over: called once when nothing of it is left.
-        tap: hook for a recorder, see `realtime.ear.Tap`.
     """
 
     def __init__(
@@ -114,9 +113,15 @@ class LiveCall:
         facts: CallFacts,
         *,
         on_over: Callable[["LiveCall"], None],
-        tap: Tap | None = None,
     ) -> None:
         self.facts = facts
+        self._writes: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
+        self._recorder = Recorder(
+            facts.recording,
+            clock=lambda: self.session.line_ms,
+            write=self._writes.put_nowait,
+        )
+        tap = self._recorder.tap if facts.recording.is_wanted else None
         self.session = CallSession(facts.config, tap, facts.first_number)
         self._loop = asyncio.get_running_loop()
         self._log = log.bind(call_id=str(facts.call_id))
@@ -137,7 +142,6 @@ class LiveCall:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._rollovers: dict[Leg, asyncio.TimerHandle] = {}
-        self._writes: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
         self._news: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._background: list[asyncio.Task[None]] = []
         self._event_at = 0.0
@@ -162,12 +166,17 @@ class LiveCall:
             self._open_engine(Leg.CALLER),
             self._open_engine(Leg.CALLEE),
             self._render(Line.GREETING),
+            *self._render_notice(),
             return_exceptions=True,
         )
         failed = [r for r in results if isinstance(r, BaseException)]
         if failed:
             await self._let_go()
             raise failed[0]
+
+    def _render_notice(self) -> list[Coroutine[Any, Any, None]]:
+        is_told = self.facts.config.tells_of_recording
+        return [self._render(Line.RECORDING)] if is_told else []
 
     def begin(self) -> None:
         """Start to listen to the control plane and to write things down."""
@@ -326,6 +335,7 @@ class LiveCall:
         self._writes.put_nowait(lambda: services.store_utterance(call_id, action))
 
     def _record_event(self, action: act.RecordEvent) -> None:
+        self._recorder.watch(action.kind, action.data)
         call_id = self.facts.call_id
         self._writes.put_nowait(
             lambda: services.record_event(call_id, action.kind, action.data)
@@ -585,6 +595,7 @@ class LiveCall:
 
     async def _wind_up(self, action: act.Finish) -> None:
         """Store everything, say goodbye to both sockets, let go."""
+        await self._recorder.close()
         await self._writes.join()
         status, outcome = action.status, action.outcome
         try:
@@ -637,6 +648,7 @@ class LiveCall:
         for port in (self._caller, self._phone):
             if port is not None:
                 port.close(1012, "restarting")
+        await self._recorder.suspend()
         if self._background:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):

@@ -236,6 +236,8 @@ class CallConfig:
     call_id: str
     caller_language: str
     callee_language: str
+    tells_of_recording: bool = False
+    """The callee is told after the greeting that the call is recorded."""
     turn_legs: tuple[str, ...] = ()
     """Legs whose engine works by turns; the others' interprets simultaneously."""
     original_gain: float = 0.15

@@ -30,6 +30,7 @@ class Line(StrEnum):
     WAIT = "wait"
     APOLOGY = "apology"
     TIME_LIMIT = "time_limit"
+    RECORDING = "recording"
 
 
 # --- The telephone -------------------------------------------------------------------

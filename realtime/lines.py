@@ -9,6 +9,7 @@ interprets.
 from typing import Final
 
 from realtime.events import Line
+from realtime.recording_notice import NOTICE
 
 LINES: Final[dict[str, dict[Line, str]]] = {
     "en": {
@@ -179,4 +180,6 @@ def text_of(line: Line, language: str) -> str:
     Raises:
         KeyError: a language that it cannot speak.
     """
+    if line is Line.RECORDING:
+        return NOTICE[language]
     return LINES[language][line]

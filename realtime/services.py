@@ -6,10 +6,11 @@ from uuid import UUID
 
 from django.conf import settings
 
+from calls import recordings, tickets
 from calls import services as calls
-from calls import tickets
 from calls import twilio as telephone
 from calls.models import Call, Status, Utterance
+from calls.recordings import Plan
 from realtime import actions as act
 from realtime.config import CallConfig, LifeConfig
 from realtime.events import Leg
@@ -28,6 +29,7 @@ class CallFacts:
     twilio_sid: str
     config: CallConfig
     first_number: int
+    recording: Plan
 
     @property
     def is_live(self) -> bool:
@@ -38,6 +40,7 @@ def facts_of(call: Call) -> CallFacts:
     """Gather what the media plane needs, also of a call that is taken up again."""
     start_ms = 0
     first_number = 1
+    recording = recordings.plan_of(call)
     if call.status == Status.IN_PROGRESS:
         last = Utterance.objects.filter(call=call).order_by("-started_ms").first()
         spoken_ms = (last.ended_ms or last.started_ms) if last else 0
@@ -50,10 +53,12 @@ def facts_of(call: Call) -> CallFacts:
         node_url=call.node_url,
         twilio_sid=call.twilio_sid or "",
         first_number=first_number,
+        recording=recording,
         config=CallConfig(
             call_id=str(call.pk),
             caller_language=call.caller_language,
             callee_language=call.callee_language,
+            tells_of_recording=recording.is_wanted and recording.started_ms is None,
             turn_legs=_turn_legs(),
             start_ms=start_ms,
             life=LifeConfig(

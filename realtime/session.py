@@ -314,6 +314,8 @@ class CallSession:
         if not self._greeted:
             self._greeted = True
             self._say(Line.GREETING)
+            if self._config.tells_of_recording:
+                self._say(Line.RECORDING)
 
     def _on_stream_stopped(self) -> None:
         if self.phase is Phase.FAREWELL:
@@ -1007,13 +1009,16 @@ class CallSession:
 
     def _on_line_played(self, line: Line) -> None:
         text, payload = self._lines.get(line, ("", b""))
+        length_ms = len(payload) // 8
+        heard_ms = self._heard_ms.pop(line, 0)
         self._record(
             "line_spoken",
             {
                 "line": line,
                 "language": self._config.callee_language,
                 "text": text,
-                "heard_ms": min(self._heard_ms.pop(line, 0), len(payload) // 8),
+                "heard_ms": min(heard_ms, length_ms),
+                "is_complete": heard_ms >= length_ms and not self._playout.has(line),
                 "ended_ms": self._clock.ms,
             },
         )
