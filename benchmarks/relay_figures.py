@@ -255,7 +255,7 @@ class Delivery:
     n_utterances: int = 0
 
 
-def delivery(spoken: Iterable[Spoken], heard: Stream, tail_s: float = 2.0) -> Delivery:
+def delivery(spoken: Iterable[Spoken], heard: Stream, tail_s: float = 4.0) -> Delivery:
     """Look an engine's speech up in what a person's side has received.
 
     Args:
