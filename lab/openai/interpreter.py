@@ -26,6 +26,10 @@ ENGINE_HZ: Final = 24000
 EAR_HZ: Final = 8000
 SPACELESS: Final = frozenset({"ja", "zh"})
 """Languages whose sentences are not separated by spaces."""
+BREATH_MS: Final = 160
+"""Faint noise after each sentence.  Clients leave out frames of zeros: without it two
+translations would run into each other, and no ear could tell them apart.  Ours needs
+about 150 ms between two phrases, of which the synthesiser gives 80."""
 WORKERS: Final = 2
 """More threads than this only take turns: the matcher holds the interpreter's lock
 for half of its time."""
@@ -133,8 +137,16 @@ def transcript(heard: list[Heard]) -> str:
 
 
 def speak(text: str, language: str, voice: str = "a", speed_wpm: int = 160) -> Samples:
-    """Speak a text at 24 kHz; blocking."""
-    return synthesiser().speak_blocking(text, language, voice, speed_wpm)
+    """Speak a text at 24 kHz and take a breath; blocking."""
+    pcm = synthesiser().speak_blocking(text, language, voice, speed_wpm)
+    return np.concatenate([pcm, _breath()]) if len(pcm) else pcm
+
+
+@cache
+def _breath() -> Samples:
+    rng = np.random.default_rng(1)
+    n = ENGINE_HZ * BREATH_MS // 1000
+    return (2 * rng.integers(0, 2, n) - 1).astype(np.int16)  # never zero
 
 
 def named_target(instructions: str) -> str | None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from starlette.testclient import WebSocketDenialResponse
 
+from lab.openai import interpreter
 from lab.openai.state import EngineState, state
 from lab.speech.phrasebook import Phrasebook
 from lab.tests.engine_client import (
@@ -406,3 +407,12 @@ def test_it_knows_every_event_of_the_sdk() -> None:
         client.until("session.closed")
         assert client.sent == TRANSLATION_CLIENT.keys()
         assert client.received == TRANSLATION_SERVER.keys()
+
+
+def test_translations_can_be_told_apart_when_the_silence_between_is_left_out() -> None:
+    ids = [f"monologue_{name}" for name in ("lift", "truck", "deposit", "rubbish")]
+    sounds = [interpreter.speak(text(one, "en"), "en") for one in ids]
+    assert all(sound[-1] for sound in sounds)
+    pcm = np.concatenate([silence(500), *sounds, silence(1500)])
+    heard = interpreter.hear_all(interpreter.to_ear(pcm))
+    assert [one.phrase_id for one in heard] == ids
