@@ -18,6 +18,7 @@ import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
 
+from calls.models import Recording
 from realtime import actions as act
 from realtime import events as ev
 from realtime import services
@@ -536,6 +537,8 @@ class LiveCall:
                 )
             case "answered_by":
                 self.dispatch(ev.AnsweredByKnown(event["value"]))
+            case "stop_recording":
+                self._recorder.stop(Recording.EndReason.STOPPED)
             case "end":
                 self.end(event.get("by", "hung_up_by_caller"))
 

@@ -100,6 +100,7 @@ class CallSession:
         self._turns = TurnTaking(config.turns)
         self._loops = LoopGuard(config.loops)
         self._interrupted: list[str] = []
+        self._delayed: list[str] = []
         self._resumed: set[str] = set()
         self._given_up: set[str] = set()
         self._is_confirmed = False
@@ -219,6 +220,8 @@ class CallSession:
         captions = [c for s in self._sides.values() for c in s.captions.recent()]
         captions.sort(key=lambda c: c.started_ms)
         messages += [_caption(c) for c in captions]
+        waiting = (*self._interrupted, *self._delayed)
+        messages += [self._unheard(tag, "held") for tag in waiting]
         messages += [
             browser.Recovery(s.leg, "reconnecting", "translate")
             for s in self._sides.values()
@@ -445,10 +448,10 @@ class CallSession:
             )
             tag = next(iter(self._playout.tags), "")
             self._heard_ms[tag] = max(0, self._heard_ms.get(tag, 0) - again_ms)
-        for tag in self._interrupted:
+        for tag in (*self._interrupted, *self._delayed):
             self._tell_unheard(tag, "resumed")
             self._resumed.add(tag)
-        self._interrupted = []
+        self._interrupted, self._delayed = [], []
         self._is_confirmed = False
         self._release(pad=True)
 
@@ -461,6 +464,7 @@ class CallSession:
     def _forget_rest(self, state: str) -> None:
         """Give up what was interrupted; the caller sees that it was not heard."""
         tags, self._interrupted = self._interrupted, []
+        self._delayed = [t for t in self._delayed if t not in tags]
         self._playout.drop(set(tags))
         for tag in tags:
             self._tell_unheard(tag, state)
@@ -471,10 +475,13 @@ class CallSession:
                 self._given_up.add(tag)
 
     def _tell_unheard(self, tag: str, state: str) -> None:
+        self._tell(self._unheard(tag, state))
+
+    def _unheard(self, tag: str, state: str) -> browser.Unheard:
         caption = self._sides[Leg.CALLER].captions.find(tag)
         original = caption.original if caption else ""
         translation = caption.translation if caption else ""
-        self._tell(browser.Unheard(tag, original, translation, state))
+        return browser.Unheard(tag, original, translation, state)
 
     def _on_repeat(self, utterance_id: str) -> None:
         payload = self._spoken.get(utterance_id)
@@ -482,6 +489,8 @@ class CallSession:
             text = "This cannot be said again: it is too long ago."
             self._tell(browser.Problem("cannot_repeat", text))
             return
+        # What is left of it would only be said twice.
+        self._playout.drop({utterance_id})
         self._playout.push(bytes(payload), utterance_id)
         self._heard_ms[utterance_id] = 0
         self._resumed.add(utterance_id)
@@ -489,9 +498,19 @@ class CallSession:
         self._release(pad=True)
 
     def _on_discard(self, utterance_id: str) -> None:
-        if utterance_id in self._interrupted:
-            self._interrupted = [utterance_id]
-            self._forget_rest("discarded")
+        if not self._playout.has(utterance_id):
+            return  # all of it has been heard
+        if utterance_id not in self._interrupted:
+            # It waits, or is playing right now: take it back from the telephone.
+            is_held = self._playout.is_held
+            self._actions.append(act.SendClear())
+            self._playout.cut()
+            self._playout.is_held = is_held
+        kept = [t for t in self._interrupted if t != utterance_id]
+        self._interrupted = [utterance_id]
+        self._forget_rest("discarded")
+        self._interrupted = kept
+        self._release(pad=True)
 
     def _follow(self, tag: str, source_ms: float) -> None:
         """Tell the caller how much of an utterance the callee has heard."""
@@ -838,6 +857,9 @@ class CallSession:
         self._spoken.setdefault(tag, bytearray()).extend(payload)
         while len(self._spoken) > self._config.turns.kept_utterances:
             self._spoken.popitem(last=False)
+        if self._playout.is_held and tag not in (*self._interrupted, *self._delayed):
+            self._delayed.append(tag)
+            self._tell_unheard(tag, "held")
         self._release(pad=False)
 
     def _on_engine_ready(self, leg: Leg) -> None:
