@@ -96,6 +96,11 @@ class Playout:
         return len(self._sent) * FRAME_MS + -(-self._waiting_bytes // 8)
 
     @property
+    def is_playing(self) -> bool:
+        """The telephone has sound to play that it was sent."""
+        return bool(self._sent)
+
+    @property
     def queued_before_last_ms(self) -> int:
         """Sound that will be heard before the newest utterance begins, in ms."""
         if not self._waiting:
@@ -249,7 +254,9 @@ class Playout:
         return len(again) * FRAME_MS
 
     def drop(self, tags: set[str]) -> None:
-        """Forget the unheard sound of some utterances."""
+        """Forget the sound of some utterances: what waits, and what was heard of it."""
+        heard = (p for p in self._history if p.tag not in tags)
+        self._history = deque(heard, _HISTORY_FRAMES)
         self._waiting = deque(p for p in self._waiting if p.tag not in tags)
         self._waiting_bytes = sum(len(p.payload) for p in self._waiting)
 

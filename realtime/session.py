@@ -453,7 +453,6 @@ class CallSession:
             self._resumed.add(tag)
         self._interrupted, self._delayed = [], []
         self._is_confirmed = False
-        self._release(pad=True)
 
     def _tell_engine_what_was_heard(self) -> None:
         if self._sides[Leg.CALLER].turns is not None and self._interrupted:
@@ -495,7 +494,6 @@ class CallSession:
         self._heard_ms[utterance_id] = 0
         self._resumed.add(utterance_id)
         self._record("repeat_asked", {"utterance_id": utterance_id})
-        self._release(pad=True)
 
     def _on_discard(self, utterance_id: str) -> None:
         if not self._playout.has(utterance_id):
@@ -510,7 +508,6 @@ class CallSession:
         self._interrupted = [utterance_id]
         self._forget_rest("discarded")
         self._interrupted = kept
-        self._release(pad=True)
 
     def _follow(self, tag: str, source_ms: float) -> None:
         """Tell the caller how much of an utterance the callee has heard."""
@@ -575,6 +572,12 @@ class CallSession:
             self._record("playout_behind", {"at_ms": self._clock.ms, "lag_ms": lag_ms})
 
     def _release(self, *, pad: bool) -> None:
+        """Send what may be sent.
+
+        Sound *begins* to be sent only at a tick: so the telephone begins to play it at
+        the same place between two of its frames each time, and its echo comes back
+        after the same delay.  What follows may be sent at any time.
+        """
         if self.phase in (Phase.LIVE, Phase.FAREWELL):
             payload = self._playout.release(pad=pad)
             if payload:
@@ -860,7 +863,8 @@ class CallSession:
         if self._playout.is_held and tag not in (*self._interrupted, *self._delayed):
             self._delayed.append(tag)
             self._tell_unheard(tag, "held")
-        self._release(pad=False)
+        if self._playout.is_playing:
+            self._release(pad=False)
 
     def _on_engine_ready(self, leg: Leg) -> None:
         side = self._sides[leg]
@@ -1018,13 +1022,11 @@ class CallSession:
         elif event.line in self._wanted and self.phase is Phase.LIVE:
             self._wanted.discard(event.line)
             self._playout.push(payload, event.line)
-        self._release(pad=True)
 
     def _say(self, line: Line) -> None:
         """Queue a sentence of our own; have it rendered first where it is not yet."""
         if line in self._lines:
             self._playout.push(self._lines[line][1], line)
-            self._release(pad=True)
         else:
             self._wanted.add(line)
             self._actions.append(act.RenderLine(line))

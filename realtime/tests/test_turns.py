@@ -453,3 +453,61 @@ def test_the_end_of_a_call_answers_what_was_just_said() -> None:
     r.do(ev.StatusChanged("completed"))
     assert told_to_engine(r) == ["FeedEngine", "CommitTurn", "AnswerTurn"]
     assert isinstance(r.actions[-1], act.CloseEngine)
+
+
+# --- What waits can be taken back -----------------------------------------------------
+
+
+def test_what_the_caller_says_meanwhile_is_shown_as_waiting() -> None:
+    r = make_live()
+    r.frames(80)
+    hear(r, sentence(1.0))
+    r.actions.clear()
+    r.do(ev.TargetText(Leg.CALLER, "지금 말한 것."))
+    r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 400, 4000, np.int16)))
+    assert unheard(r) == ["held"]
+    assert [
+        m.state for m in r.session.snapshot() if isinstance(m, browser.Unheard)
+    ] == ["held"]
+    hear(r, noise(3, 30))
+    assert unheard(r) == ["held", "resumed", "spoken"]
+
+
+def test_what_waits_can_be_taken_back() -> None:
+    r = make_live()
+    r.frames(80)
+    hear(r, sentence(1.0))
+    r.actions.clear()
+    r.do(ev.TargetText(Leg.CALLER, "지금 말한 것."))
+    r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 400, 4000, np.int16)))
+    r.do(ev.DiscardAsked("caller-1"))
+    hear(r, noise(3, 30))
+    assert unheard(r) == ["held", "discarded"]
+    assert not r.phone_bytes()
+
+
+def test_what_is_playing_can_be_taken_back() -> None:
+    r = make_live()
+    speaking(r)
+    r.do(ev.DiscardAsked("caller-1"))
+    assert len(r.of(act.SendClear)) == 1
+    assert unheard(r) == ["discarded"]
+    already = len(r.phone_bytes())
+    hear(r, noise(3, 30))
+    assert len(r.phone_bytes()) == already
+    r.do(ev.TargetText(Leg.CALLER, "다음."))
+    r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 400, 4000, np.int16)))
+    r.do(ev.DiscardAsked("caller-1"))  # nothing of it is left
+    hear(r, noise(3, 30))
+    assert len(r.phone_bytes()) == already + 3200
+
+
+def test_repeating_what_waits_says_it_once() -> None:
+    r = make_live()
+    speaking(r)
+    voice = sentence(1.2)
+    hear(r, voice)
+    r.actions.clear()
+    r.do(ev.RepeatAsked("caller-1"))
+    hear(r, noise(6, 30))
+    assert len(r.phone_bytes()) == pytest.approx(4 * 8000, abs=160)
