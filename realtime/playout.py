@@ -78,6 +78,7 @@ class Playout:
         self._history: deque[Played] = deque(maxlen=_HISTORY_FRAMES)
         self.is_held = False
         self._hurry = Hurry.NONE
+        self._whole: set[str] = set()
         self._n_quiet = 0
         self._n_plain = 0
         self._skipped_ms = 0.0
@@ -96,6 +97,13 @@ class Playout:
         return len(self._sent) * FRAME_MS + -(-self._waiting_bytes // 8)
 
     @property
+    def late_ms(self) -> int:
+        """Sound that is not heard yet and would be if nothing had held it up, in ms."""
+        n_bytes = sum(len(p.payload) for p in self._waiting if p.tag not in self._whole)
+        n_frames = sum(p.tag not in self._whole for p in self._sent)
+        return n_frames * FRAME_MS + n_bytes // 8
+
+    @property
     def is_playing(self) -> bool:
         """The telephone has sound to play that it was sent."""
         return bool(self._sent)
@@ -105,9 +113,9 @@ class Playout:
         """Sound that will be heard before the newest utterance begins, in ms."""
         if not self._waiting:
             return 0
-        last = self._waiting[-1].tag
-        n_bytes = sum(len(p.payload) for p in self._waiting if p.tag != last)
-        n_frames = sum(p.tag != last for p in self._sent)
+        ignored = {self._waiting[-1].tag, *self._whole}
+        n_bytes = sum(len(p.payload) for p in self._waiting if p.tag not in ignored)
+        n_frames = sum(p.tag not in ignored for p in self._sent)
         return n_frames * FRAME_MS + n_bytes // 8
 
     def mind_lag(self, lag_ms: int) -> None:
@@ -130,15 +138,19 @@ class Playout:
             p.tag == tag for p in self._waiting
         )
 
-    def push(self, payload: bytes, tag: str) -> None:
+    def push(self, payload: bytes, tag: str, *, is_whole: bool = False) -> None:
         """Add sound at the end.
 
         Args:
             payload: mu-law, any length.
             tag: what it belongs to; sound of another tag never shares a frame.
+            is_whole: it has been finished before it is said, so that its length is no
+                delay; it is never hurried.
         """
         if not payload:
             return
+        if is_whole:
+            self._whole.add(tag)
         self._waiting_bytes += len(payload)
         if self._waiting and self._waiting[-1].tag == tag:
             self._waiting[-1].payload += payload
@@ -182,7 +194,7 @@ class Playout:
     def _next_frame(self, piece: _Piece) -> tuple[bytes | None, int]:
         """Return the next frame, or None to skip it, and how many samples it took."""
         plain = bytes(piece.payload[:FRAME_SAMPLES])
-        if self._hurry is Hurry.NONE:
+        if self._hurry is Hurry.NONE or piece.tag in self._whole:
             return plain, len(plain)
         self._n_quiet = self._n_quiet + 1 if _is_quiet(plain) else 0
         if self._n_quiet * FRAME_MS > self._config.kept_pause_ms:

@@ -490,7 +490,7 @@ class CallSession:
             return
         # What is left of it would only be said twice.
         self._playout.drop({utterance_id})
-        self._playout.push(bytes(payload), utterance_id)
+        self._playout.push(bytes(payload), utterance_id, is_whole=True)
         self._heard_ms[utterance_id] = 0
         self._resumed.add(utterance_id)
         self._record("repeat_asked", {"utterance_id": utterance_id})
@@ -556,7 +556,7 @@ class CallSession:
         """
         if self._sides[Leg.CALLER].turns is not None:
             return self._playout.queued_before_last_ms
-        return self._playout.queued_ms
+        return self._playout.late_ms
 
     def _mind_lag(self) -> None:
         lag_ms = self._lag_ms
@@ -1018,15 +1018,15 @@ class CallSession:
             if not payload:
                 self._hang_up()
                 return
-            self._playout.push(payload, event.line)
+            self._playout.push(payload, event.line, is_whole=True)
         elif event.line in self._wanted and self.phase is Phase.LIVE:
             self._wanted.discard(event.line)
-            self._playout.push(payload, event.line)
+            self._playout.push(payload, event.line, is_whole=True)
 
     def _say(self, line: Line) -> None:
         """Queue a sentence of our own; have it rendered first where it is not yet."""
         if line in self._lines:
-            self._playout.push(self._lines[line][1], line)
+            self._playout.push(self._lines[line][1], line, is_whole=True)
         else:
             self._wanted.add(line)
             self._actions.append(act.RenderLine(line))
@@ -1034,7 +1034,11 @@ class CallSession:
     def _on_line_played(self, line: Line) -> None:
         text, payload = self._lines.get(line, ("", b""))
         length_ms = len(payload) // 8
+        if self._playout.has(line):
+            return  # it was cut, and goes on later
         heard_ms = self._heard_ms.pop(line, 0)
+        # Frames are whole and may be shortened: two of them are no difference.
+        is_complete = heard_ms >= length_ms - 2 * FRAME_MS
         self._record(
             "line_spoken",
             {
@@ -1042,7 +1046,7 @@ class CallSession:
                 "language": self._config.callee_language,
                 "text": text,
                 "heard_ms": min(heard_ms, length_ms),
-                "is_complete": heard_ms >= length_ms and not self._playout.has(line),
+                "is_complete": is_complete,
                 "ended_ms": self._clock.ms,
             },
         )

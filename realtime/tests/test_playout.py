@@ -158,5 +158,12 @@ def test_what_is_before_the_newest_utterance_makes_it_late() -> None:
     assert playout.queued_before_last_ms == 1000
 
 
+def test_what_was_finished_beforehand_is_never_hurried() -> None:
+    playout, speech = make_playout(), encode_mulaw(sounds.sentence(5.0))
+    playout.push(speech, "greeting", is_whole=True)
+    assert playout.late_ms == 0
+    assert b"".join(p.payload for p in play_all(playout, 9000)) == speech
+
+
 def is_silent(played: Played) -> bool:
     return int(np.abs(decode_mulaw(played.payload)).max()) < 400

@@ -135,6 +135,19 @@ def test_the_callee_is_greeted_first_and_the_proof_is_kept() -> None:
     assert event.data["heard_ms"] == 300
 
 
+def test_a_notice_that_was_interrupted_is_complete_when_its_rest_was_heard() -> None:
+    r = make_live()
+    r.do(ev.LineRendered(Line.WAIT, "w", np.repeat(sentence(3.0), 3)))
+    r.do(ev.CallerLost())  # "one moment, please"
+    heard = np.concatenate([noise(1, 30), sentence(1.2), noise(4, 30)])
+    for start in range(0, len(heard), 160):
+        r.frames(1, encode_mulaw(heard[start : start + 160]))
+    assert r.of(act.SendClear)
+    [spoken] = [e for e in r.of(act.RecordEvent) if e.kind == "line_spoken"]
+    assert spoken.data["is_complete"]
+    assert spoken.data["heard_ms"] == 3000
+
+
 def test_words_wait_until_the_greeting_has_been_said() -> None:
     r = Rehearsal()
     r.do(ev.LineRendered(Line.GREETING, "g", sound(400)))
