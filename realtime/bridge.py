@@ -46,6 +46,8 @@ BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 ROLL_OVER_S: Final = 120.0
 """An engine's session is replaced this long before it expires (facts/openai.md 2)."""
 WRITE_ATTEMPTS: Final = 3
+CLOCK_STEP_S: Final = 0.001
+"""The loop's clock may be that coarse."""
 HANG_UP_GRACE_S: Final = 5.0
 LATENCY_EVERY_S: Final = 5.0
 REPLACED: Final = 4408
@@ -688,17 +690,27 @@ class LiveCall:
         return lambda: meter.add((clock() - since) * 1000)
 
     def _arm(self) -> None:
-        """Set the one timer to the session's next deadline."""
+        """See that the one timer comes no later than the session's next deadline.
+
+        With each frame the deadline moves on by 20 ms: a timer that comes too early is
+        set again when it comes, which is cheaper than moving it each time.
+        """
+        due = None if self.is_over else self.session.next_deadline()
         if self._timer is not None:
+            if due is not None and self._timer.when() <= due:
+                return
             self._timer.cancel()
             self._timer = None
-        due = None if self.is_over else self.session.next_deadline()
         if due is not None:
             self._timer = self._loop.call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
-        self.dispatch(ev.DeadlinePassed())
+        due = self.session.next_deadline()
+        if due is not None and due <= self._loop.time() + CLOCK_STEP_S:
+            self.dispatch(ev.DeadlinePassed())
+        else:
+            self._arm()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = self._loop.create_task(work, name=name)

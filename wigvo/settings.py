@@ -168,8 +168,8 @@ else:
     }
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            "OPTIONS": {"MAX_ENTRIES": 100_000},
+            "BACKEND": "wigvo.cache.PrunedLocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
         }
     }
 

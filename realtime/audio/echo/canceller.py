@@ -636,12 +636,14 @@ class EchoCanceller:
         """The path seems another: hold until it is found again, or its delay."""
         self._delay = None
         self._estimator.reset()
+        # These ticks gave nothing yet, and what they heard may never be worth it.
+        fillers = [self._filler() for _ in self._waiting]
         self._waiting.clear()
         self._active.clear()
         for p in range(self._first, self._n):
             self._active.append(self._is_active(self._heard.read(p * N, p * N + N)))
         self.mode = Mode.HOLD
-        return [self._filler()]
+        return [*fillers, self._filler()]
 
     def _look(self, position: int) -> None:
         c = self._config
