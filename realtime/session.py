@@ -21,7 +21,7 @@ late after all are still heard, they only do not move the clock a second time.
 """
 
 import math
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from enum import StrEnum
 from typing import Final
 
@@ -48,6 +48,7 @@ from realtime.endpointing import State as Speaker
 from realtime.endpointing import is_complete
 from realtime.events import NO_SOUND, Leg, Line, Pcm
 from realtime.loops import LoopGuard
+from realtime.mix import CallerMix
 from realtime.playout import Playout
 from realtime.protocols import browser
 from realtime.sides import Side, Turns
@@ -124,12 +125,12 @@ class CallSession:
         self._caller_is_there = False
         self._caller_absent_since: float | None = None
         self._is_muted = False
-        self._original_gain = config.original_gain
-        self._gain_now = config.original_gain
         self._caller_fed_ms = 0.0
-        self._original: deque[tuple[Pcm, bool]] = deque()
-        self._for_caller: deque[Pcm] = deque()
-        self._to_caller: list[Pcm] = []
+        self._mix = CallerMix(
+            config.original_gain,
+            config.original_slack_frames,
+            config.feed.caller_batch_ms,
+        )
 
         # Our own sentences.
         self._lines: dict[Line, tuple[str, bytes]] = {}
@@ -270,7 +271,7 @@ class CallSession:
             case ev.CallerMuted():
                 self._is_muted = event.muted
             case ev.OriginalGain():
-                self._original_gain = min(1.0, max(0.0, event.gain))
+                self._mix.set_gain(event.gain)
             case ev.RepeatAsked():
                 self._on_repeat(event.utterance_id)
             case ev.DiscardAsked():
@@ -381,7 +382,7 @@ class CallSession:
         wide = self._to_engine.process(heard.pcm)
         self._feed(Leg.CALLEE, wide, heard.pcm, heard.behind_ms)
         is_quiet = heard.is_filler or not self._sides[Leg.CALLEE].detector.is_speech
-        self._original.append((wide, is_quiet))
+        self._mix.hear(wide, is_quiet=is_quiet)
 
     def _report_sound_lost(self) -> None:
         """Tell the caller what could not be heard, once it has come to something."""
@@ -588,12 +589,12 @@ class CallSession:
     def _on_caller_attached(self) -> None:
         self._caller_is_there = True
         self._caller_absent_since = None
-        self._for_caller.clear()
+        self._mix.forget()
         self._record("caller_attached", {"at_ms": self._clock.ms})
 
     def _on_caller_lost(self) -> None:
         self._caller_is_there = False
-        self._for_caller.clear()
+        self._mix.forget()
         if self.phase in (Phase.ENDING, Phase.FAREWELL):
             return
         self._record("caller_lost", {"at_ms": self._clock.ms})
@@ -626,66 +627,23 @@ class CallSession:
 
     def _sound_for_caller(self) -> None:
         """Give the caller 20 ms: the interpretation, and softly the callee's voice."""
-        original = self._take_original()
-        if not self._caller_is_there:
-            self._for_caller.clear()
-            self._to_caller.clear()
-            return
-        speech = self._take_for_caller(ENGINE_FRAME_SAMPLES)
-        gain = self._gain_of_original(is_ducked=len(speech) > 0)
-        if gain > 0 and len(original):
-            mixed = original * np.float32(gain)
-            mixed[: len(speech)] += speech
-            speech = np.clip(mixed, -32768, 32767).astype(np.int16)
-        if len(speech):
-            self._to_caller.append(speech)
-        ready_ms = sum(map(len, self._to_caller)) * 1000 // ENGINE_HZ
-        if ready_ms >= self._config.feed.caller_batch_ms or not len(speech):
-            self._flush_to_caller()
+        sound = self._mix.tick(
+            is_heard=self._caller_is_there,
+            is_untranslated=self._is_untranslated(),
+        )
+        if len(sound):
+            self._actions.append(act.SendCallerAudio(sound))
 
-    def _take_original(self) -> Pcm:
-        """Return the callee's next 20 ms; where sound came late, pauses are skipped."""
-        original = self._original
-        while len(original) > self._config.original_slack_frames and original[0][1]:
-            original.popleft()
-        return original.popleft()[0] if original else NO_SOUND
-
-    def _gain_of_original(self, *, is_ducked: bool) -> float:
-        """Say how loud the callee's own voice is now, moving there within 100 ms."""
-        wanted = self._original_gain
-        speaking = self._sides[Leg.CALLEE].captions.current
-        if wanted > 0 and not is_ducked and self._is_untranslated(speaking):
-            wanted = 1.0
-        step = 0.2
-        change = min(step, max(-step, wanted - self._gain_now))
-        self._gain_now += change
-        return self._gain_now
-
-    def _is_untranslated(self, caption: Caption | None) -> bool:
+    def _is_untranslated(self) -> bool:
         """Speech that is in the caller's language already brings no translation."""
-        if caption is None or caption.first_source_ms is None:
+        side = self._sides[Leg.CALLEE]
+        caption = side.captions.current
+        if caption is None or caption.first_source_ms is None or side.turns is not None:
             return False
         if caption.translation or caption.has_sound:
             return False
         waited_ms = self._clock.ms - caption.first_source_ms
         return waited_ms >= self._config.passthrough_after_ms
-
-    def _flush_to_caller(self) -> None:
-        if self._to_caller:
-            sound, self._to_caller = np.concatenate(self._to_caller), []
-            self._actions.append(act.SendCallerAudio(sound))
-
-    def _take_for_caller(self, n_samples: int) -> Pcm:
-        parts: list[Pcm] = []
-        while self._for_caller and n_samples:
-            chunk = self._for_caller[0]
-            parts.append(chunk[:n_samples])
-            if len(chunk) > n_samples:
-                self._for_caller[0] = chunk[n_samples:]
-            else:
-                self._for_caller.popleft()
-            n_samples -= len(parts[-1])
-        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
     # --- Speech and engines ----------------------------------------------------------
 
@@ -850,7 +808,7 @@ class CallSession:
             if self._caller_is_there:
                 self._actions.append(act.SendCallerAudio(pcm))
         else:
-            self._for_caller.append(pcm)
+            self._mix.interpret(pcm)
 
     def _speak(self, payload: bytes, tag: str) -> None:
         """Queue interpreted sound for the telephone, and keep it to be repeated."""
@@ -1111,9 +1069,9 @@ class CallSession:
             else:
                 side.engine_is_closed = True
         if self._caller_is_there:
-            self._to_caller.extend(self._for_caller)
-            self._for_caller.clear()
-            self._flush_to_caller()
+            rest = self._mix.rest()
+            if len(rest):
+                self._actions.append(act.SendCallerAudio(rest))
 
     def _finish_if_drained(self) -> None:
         drained = all(s.engine_is_closed for s in self._sides.values())

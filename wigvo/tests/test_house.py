@@ -22,8 +22,9 @@ PURE = [
     *(ROOT / "realtime/engines").rglob("*.py"),
     *(
         ROOT / f"realtime/{name}.py"
-        for name in ("actions", "captions", "clock", "config", "events", "lines",
-                     "loops", "meter", "playout", "session", "sides", "turns")
+        for name in ("actions", "captions", "clock", "config", "ear", "endpointing",
+                     "events", "lines", "loops", "meter", "mix", "playout",
+                     "recording_notice", "session", "sides", "turns")
     ),
 ]  # fmt: skip
 FORBIDDEN = {
