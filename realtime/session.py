@@ -224,7 +224,7 @@ class CallSession:
         waiting = (*self._interrupted, *self._delayed)
         messages += [self._unheard(tag, "held") for tag in waiting]
         messages += [
-            browser.Recovery(s.leg, "reconnecting", "translate")
+            browser.Recovery(s.leg, "reconnecting", self._engine_of(s.leg))
             for s in self._sides.values()
             if s.engine_lost_at_ms is not None
         ]
@@ -878,10 +878,14 @@ class CallSession:
 
     def _recovery(self, leg: Leg, state: str, gap_ms: int, lost_ms: int = 0) -> None:
         self._tell(
-            browser.Recovery(leg, state, "translate", gap_ms=gap_ms), is_public=True
+            browser.Recovery(leg, state, self._engine_of(leg), gap_ms=gap_ms),
+            is_public=True,
         )
         data = {"leg": leg, "state": state, "gap_ms": gap_ms, "lost_ms": lost_ms}
         self._record("recovery", data)
+
+    def _engine_of(self, leg: Leg) -> str:
+        return "translate" if self._sides[leg].turns is None else "interpret"
 
     def _show(self, side: Side) -> None:
         for caption in side.captions.changed():

@@ -28,6 +28,7 @@ class FakeSession:
         self.language = ""
         self.received: list[dict[str, Any]] = []
         self.audio = b""
+        self.n_committed = 0
 
     @property
     def is_translation(self) -> bool:
@@ -35,6 +36,30 @@ class FakeSession:
 
     async def send(self, **event: Any) -> None:
         await self.socket.send(json.dumps(event))
+
+    @property
+    def asked(self) -> list[str]:
+        """Return the items whose interpretation was asked for."""
+        return [
+            item["id"]
+            for event in self.received
+            if event["type"] == "response.create"
+            for item in event["response"]["input"]
+            if item["type"] == "item_reference"
+        ]
+
+    async def answer(self, response_id: str, pcm: np.ndarray, text: str) -> None:
+        """Interpret what was asked for last, as a session with turns does."""
+        about = {"response_id": response_id}
+        await self.send(type="response.created", response={"id": response_id})
+        item = {"id": f"out_{response_id}", "type": "message"}
+        await self.send(type="response.output_item.added", item=item, **about)
+        audio = base64.b64encode(pcm.astype("<i2").tobytes()).decode()
+        await self.send(type="response.output_audio.delta", delta=audio, **about)
+        kind = "response.output_audio_transcript.delta"
+        await self.send(type=kind, delta=text, **about)
+        done = {"id": response_id, "status": "completed"}
+        await self.send(type="response.done", response=done)
 
     async def say(self, pcm: np.ndarray, text: str = "") -> None:
         """Send translated sound, and its text."""
@@ -61,6 +86,10 @@ class FakeOpenAI:
         assert self._server is not None
         port = next(iter(self._server.sockets)).getsockname()[1]
         return f"ws://127.0.0.1:{port}/v1"
+
+    def interpreter(self) -> FakeSession:
+        """Return the newest session that interprets by turns."""
+        return [s for s in self.sessions if "You interpret" in str(s.received)][-1]
 
     def translation(self, language: str) -> FakeSession:
         """Return the newest open translation into a language."""
@@ -107,7 +136,13 @@ class FakeOpenAI:
             case "session.close":
                 await session.send(type="session.closed")
                 await session.socket.close()
-            case "response.create":
+            case "input_audio_buffer.append":
+                session.audio += base64.b64decode(event["audio"])
+            case "input_audio_buffer.commit":
+                session.n_committed += 1
+                item_id = f"item_{session.n_committed}"
+                await session.send(type="input_audio_buffer.committed", item_id=item_id)
+            case "response.create" if "text" in str(event["response"]["input"]):
                 await self._read_aloud(session, event["response"])
 
     async def _read_aloud(self, session: FakeSession, ask: dict[str, Any]) -> None:

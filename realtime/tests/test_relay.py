@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 from channels.testing import WebsocketCommunicator
+from pytest_django import Settings
 
 from calls import services as calls
 from calls import tickets
 from calls.models import CallEvent, Utterance
 from calls.services import CallRefused
 from realtime import registry, speaker
+from realtime.audio.g711 import encode_mulaw
 from realtime.events import Leg
+from realtime.tests import sounds
 from realtime.tests.conftest import Relay, start_message
 from realtime.tests.fakes import FakeTwilio, eventually
 from wigvo.database import in_database
@@ -439,6 +442,50 @@ async def test_a_lost_engine_is_opened_again_and_nothing_said_is_lost(
     assert np.frombuffer(second.audio, "<i2").min() < -20_000
     states = [m["state"] for m in await messages(caller) if m["type"] == "recovery"]
     assert states == ["lost", "reconnecting", "recovered"]
+    await phone.disconnect()
+    await caller.disconnect()
+
+
+async def test_an_engine_by_turns_hears_sentences_and_answers_them(
+    relay: Relay, settings: Settings
+) -> None:
+    settings.CALLEE_ENGINE = "interpret"
+    await relay.start()
+    caller = await relay.caller()
+    await let_in(caller)
+    phone = await relay.connect_phone()
+    await eventually(lambda: relay.live.session.phase == "live")
+    await frames(phone, 120)
+    engine = relay.openai.interpreter()
+    assert engine.audio == b""
+    voice = np.concatenate([sounds.sentence(1.0), sounds.noise(1.0)])
+    for i in range(len(voice) // 160):
+        payload = encode_mulaw(voice[i * 160 : (i + 1) * 160])
+        text = base64.b64encode(payload).decode()
+        await phone.send_json_to(media(120 + i, text))
+        await asyncio.sleep(0)
+    await eventually(lambda: engine.asked == ["item_1"])
+    assert len(engine.audio) >= 2 * 24 * 1300  # with the pre-roll
+    transcribed = "conversation.item.input_audio_transcription.completed"
+    await engine.send(type=transcribed, item_id="item_1", transcript="네, 안녕하세요.")
+    await engine.answer("resp_1", np.full(24 * 200, 1000, np.int16), "Yes, hello.")
+    told = await messages(caller)
+    [last] = [m for m in told if m["type"] == "caption"][-1:]
+    assert (last["original"], last["translation"]) == ("네, 안녕하세요.", "Yes, hello.")
+    # A new session is told what the old one has not answered.
+    second_voice = sounds.sentence(1.0)
+    for i in range(len(second_voice) // 160):
+        payload = encode_mulaw(second_voice[i * 160 : (i + 1) * 160])
+        text = base64.b64encode(payload).decode()
+        await phone.send_json_to(media(220 + i, text))
+        await asyncio.sleep(0)
+    await frames(phone, 60, since=270)
+    await eventually(lambda: engine.asked == ["item_1", "item_2"])
+    await engine.socket.close(1011)
+    await eventually(lambda: relay.openai.interpreter() is not engine)
+    again = relay.openai.interpreter()
+    await eventually(lambda: again.asked == ["item_1"])
+    assert len(again.audio) >= 2 * 24 * 1300
     await phone.disconnect()
     await caller.disconnect()
 
