@@ -304,7 +304,9 @@ def _terms() -> str:
         " recording start. You and our support can listen to it."
     )
     if not days:
-        return f"{told} {_('It is kept until you delete it.')}"
+        # Not inside the f-string: makemessages looks into none.
+        kept = _("It is kept until you delete it.")
+        return f"{told} {kept}"
     kept = ngettext(
         "It is deleted after %(days)s day, or earlier by you.",
         "It is deleted after %(days)s days, or earlier by you.",

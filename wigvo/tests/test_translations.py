@@ -49,11 +49,16 @@ def sentences() -> dict[str, str]:
     for name, code in sources():
         file = io.BytesIO(code.encode())
         for _, message, *_ in extract("python", file, KEYWORDS):
-            one = message if isinstance(message, str) else message[-1]
+            one = last(message)
             # Django trims nothing, Babel nothing either: the texts are the same.
             if one:
                 found.setdefault(one, name)
     return found
+
+
+def last(text: str | list[str] | tuple[str, ...] | None) -> str:
+    """Return the plural of a sentence that has one, otherwise the sentence."""
+    return text[-1] if isinstance(text, list | tuple) else text or ""
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +69,14 @@ def catalogue() -> Catalog:
 
 @pytest.fixture(scope="module")
 def korean(catalogue: Catalog) -> dict[str, str]:
-    """Map each sentence to its Korean, as far as somebody has approved it."""
+    """Map each sentence to its Korean, as far as somebody has approved it.
+
+    A sentence with a number in it is known by its plural; Korean has one form for both.
+    """
     return {
-        str(entry.id): str(entry.string)
+        last(entry.id): last(entry.string)
         for entry in catalogue
-        if entry.id and entry.string and not entry.fuzzy
+        if entry.id and last(entry.string) and not entry.fuzzy
     }
 
 
@@ -81,14 +89,25 @@ def test_every_sentence_has_its_korean(korean: dict[str, str]) -> None:
 
 def test_no_korean_is_left_that_nobody_uses(catalogue: Catalog) -> None:
     found = sentences()
-    assert not [entry.id for entry in catalogue if entry.id and entry.id not in found]
+    used = [last(entry.id) for entry in catalogue if entry.id]
+    assert not [text for text in used if text not in found]
     assert not catalogue.obsolete
 
 
-def test_the_compiled_catalogue_is_the_written_one(korean: dict[str, str]) -> None:
+def test_the_compiled_catalogue_is_the_written_one(catalogue: Catalog) -> None:
     with (FOLDER / "django.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
-    different = [text for text, ko in korean.items() if compiled.gettext(text) != ko]
+    different = []
+    for entry in catalogue:
+        if not entry.id or entry.fuzzy:
+            continue
+        if isinstance(entry.id, str):
+            korean = compiled.gettext(entry.id)
+        else:
+            one, many = entry.id
+            korean = compiled.ngettext(one, many, 2)
+        if korean != last(entry.string):
+            different.append(entry.id)
     assert not different, "make messages"
 
 
