@@ -66,6 +66,10 @@ class SpeechProbability:
         self._state = np.zeros((2, 1, 128), np.float32)
         self._context: NDArray[np.float32] = np.zeros(_CONTEXT_SAMPLES, np.float32)
 
+    def skip(self, window: NDArray[np.float32]) -> None:
+        """Let a window pass unjudged; shape (256,), 8 kHz, full scale 1."""
+        self._context = window[-_CONTEXT_SAMPLES:]
+
     def judge(self, window: NDArray[np.float32]) -> float:
         """Take the next window.
 
@@ -142,6 +146,7 @@ class SpeechDetector:
         self._awake_ms = 0
         self._above = 0
         self._below_ms = 0
+        self._is_sure = False
         self.is_speech = False
 
     def push(self, pcm: NDArray[np.int16]) -> Transition | None:
@@ -195,7 +200,20 @@ class SpeechDetector:
             self._before.append(window)
             self._above = 0
             return None
-        return self._step(self._network.judge(window), over)
+        return self._step(self._probability(window, over), over)
+
+    def _probability(self, window: NDArray[np.float32], over: float) -> float:
+        """Ask the network, or do without where there is little doubt."""
+        c = self._config
+        may_skip = self.is_speech and self._is_sure and over >= c.sure_over_floor
+        if may_skip:
+            # Loud in the midst of speech: every other window is enough.
+            self._network.skip(window)
+            self._is_sure = False
+            return 1.0
+        probability = self._network.judge(window)
+        self._is_sure = probability >= c.sure
+        return probability
 
     def _wake(self) -> None:
         """Let the network hear what came just before."""
