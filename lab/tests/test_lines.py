@@ -33,9 +33,15 @@ def test_the_catalogue_has_the_lines_that_it_promises() -> None:
         assert one.source
 
 
-def test_the_default_line_is_the_plain_one_for_now() -> None:
-    assert LINES.default_id == "clean"
-    assert LINES.default == LineConfig(condition="clean")
+def test_the_default_line_echoes_as_a_landline_does() -> None:
+    assert LINES.default_id == "landline"
+    assert LINES.default == LineConfig(
+        condition="landline",
+        echo_kind="hybrid",
+        echo_loss_db=18,
+        echo_delay_ms=180,
+        noise_rms=30,
+    )
 
 
 def test_every_condition_but_the_clean_one_echoes() -> None:
