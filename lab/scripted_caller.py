@@ -353,6 +353,7 @@ class ScriptedCaller:
         number: E.164.
         mode: of the call.
         show: is told what happens, as it happens.
+        record: whether the call is to be recorded.
     """
 
     def __init__(
@@ -362,11 +363,14 @@ class ScriptedCaller:
         number: str,
         mode: str = "voice",
         show: Callable[[Line], None] = lambda line: None,
+        *,
+        record: bool = False,
     ) -> None:
         self._api = api
         self._senses = senses
         self._number = number
         self._mode = mode
+        self._record = record
         self._show = show
         self._callee: Script = load_people().get(number) or Script(
             id="unknown", number=number, name={}
@@ -413,6 +417,7 @@ class ScriptedCaller:
                 "mode": self._mode,
                 "caller_language": CALLER_LANGUAGE,
                 "callee_language": self._callee.language,
+                "record": self._record,
             }
         )
         call_id, stream = str(started["id"]), started["stream"]

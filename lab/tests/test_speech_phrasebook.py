@@ -2,6 +2,7 @@ import pytest
 
 from lab.speech.phrasebook import Phrase, Phrasebook, read_digits_out
 from lab.speech.synthesiser import Synthesiser
+from realtime.recording_notice import NOTICE
 
 
 def test_it_covers_the_languages_it_promises() -> None:
@@ -23,6 +24,7 @@ def test_every_phrase_has_a_theme_and_known_languages() -> None:
         "interrupter",
         "monologue",
         "quiet",
+        "recording",
         "repeater",
         "restaurant",
         "time",
@@ -88,6 +90,7 @@ def test_the_lines_of_the_interpreter_itself_are_spoken_in_all_four_languages() 
     synthesiser = Synthesiser()
     ids = (
         "greeting_disclosure",
+        "recording_notice",
         "waiting_one_moment",
         "apology_connection_lost",
         "time_limit_over",
@@ -99,3 +102,8 @@ def test_the_lines_of_the_interpreter_itself_are_spoken_in_all_four_languages() 
             n = len(synthesiser.speak_blocking(text, language))
             assert 0.5 * 24000 < n < 12 * 24000
     synthesiser.close()
+
+
+def test_the_notice_of_a_recording_is_the_products() -> None:
+    texts = Phrasebook.load()["recording_notice"].texts
+    assert texts == {language: NOTICE[language] for language in texts}

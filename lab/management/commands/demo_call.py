@@ -49,6 +49,9 @@ class Command(BaseCommand):
         """Declare whom to call, how, and as whom."""
         parser.add_argument("--number", default=RESTAURANT, help="of GET /lab/people")
         parser.add_argument("--mode", default="voice")
+        parser.add_argument(
+            "--record", action="store_true", help="the call, once they were told"
+        )
         parser.add_argument("--json", action="store_true", help="the report as JSON")
         parser.add_argument("--parallel", type=int, default=1, metavar="N")
         parser.add_argument("--email", default=DEMO_EMAIL)
@@ -73,8 +76,8 @@ class Command(BaseCommand):
         sys.exit(not all(report.understood for report in reports))
 
     async def _call(
-        self, *, number: str, mode: str, parallel: int, email: str, password: str,
-        base_url: str, lab_url: str, **options: Any,
+        self, *, number: str, mode: str, record: bool, parallel: int, email: str,
+        password: str, base_url: str, lab_url: str, **options: Any,
     ) -> list[Report]:  # fmt: skip
         with ThreadPoolExecutor(max_workers=2) as executor:
             async with Api(base_url, lab_url) as api:
@@ -84,7 +87,10 @@ class Command(BaseCommand):
                 async def place(n: int) -> Report:
                     await asyncio.sleep(n * STAGGER_S)
                     show = self._show if self._is_live else _nothing
-                    return await ScriptedCaller(api, senses, number, mode, show).run()
+                    caller = ScriptedCaller(
+                        api, senses, number, mode, show, record=record
+                    )
+                    return await caller.run()
 
                 try:
                     calls = (place(n) for n in range(parallel))
