@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from lab.people import Say, Script, load_people
+from lab.people import Backchannel, Say, Script, load_people
 from lab.server import real_speech
 from lab.telephone.handset import Handset, Samples, without_edges
+from realtime.config import TurnConfig
 
 QUIET_RMS = 20.0
 """A frame of the voice below this is a pause: the speech has 1000."""
@@ -22,7 +23,10 @@ def speaker(script_id: str) -> tuple[Script, Say]:
 
 async def sound_of(script_id: str) -> Samples:
     """Let a person say nothing but the long thing in the script."""
-    script, say = speaker(script_id)
+    return await sound_of_saying(*speaker(script_id))
+
+
+async def sound_of_saying(script: Script, say: Say) -> Samples:
     speech = real_speech()
     with ThreadPoolExecutor(1) as executor:
         handset = Handset(
@@ -55,6 +59,12 @@ def pauses_ms(pcm: Samples) -> list[int]:
     return [int(b - a) * 20 for a, b in inner]
 
 
+def speech_ms(pcm: Samples) -> float:
+    """Return the time from the first sound to the last."""
+    loud = np.flatnonzero(np.abs(pcm.astype(int)) > QUIET_RMS)
+    return float(loud[-1] - loud[0]) / 8
+
+
 async def test_the_monologuer_talks_for_a_minute_without_a_long_pause() -> None:
     pcm = await sound_of("monologuer")
     assert len(pcm) >= 60 * 8000
@@ -70,6 +80,14 @@ async def test_the_hesitant_speaker_pauses_as_long_as_announced() -> None:
     assert len(long_ones) == len(wanted)
     for pause, announced in zip(long_ones, wanted, strict=True):
         assert announced - 20 <= pause <= announced + 40
+
+
+async def test_a_backchannel_is_too_short_for_an_interruption() -> None:
+    for script in load_people().values():
+        for step in script.steps:
+            for phrase_id in step.phrase_ids if isinstance(step, Backchannel) else ():
+                pcm = await sound_of_saying(script, Say((phrase_id,)))
+                assert speech_ms(pcm) <= TurnConfig().confirm_ms - 100
 
 
 def test_a_phrase_begins_and_ends_with_its_sound() -> None:
