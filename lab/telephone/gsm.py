@@ -160,9 +160,12 @@ class Encoder:
         powers = OFFSET_POLE ** np.arange(1, len(x) + 1)
         plain = powers * (self._last_offset + np.cumsum(steps / powers))
         self._last_offset = float(plain[-1])
+        # Whole numbers, as in the standard: what decays comes to an end, or the tail
+        # of a sound, far below one step, would be taken for the loudest of vowels.
+        plain = np.rint(plain)
         before = np.concatenate([[self._last_plain], plain[:-1]])
         self._last_plain = float(plain[-1])
-        emphasised: _Floats = plain - EMPHASIS * before
+        emphasised: _Floats = np.rint(plain - EMPHASIS * before)
         return emphasised
 
     def _filter(self, signal: _Floats, ratios: NDArray[np.int64]) -> _Floats:

@@ -55,6 +55,13 @@ def test_silence_stays_silence(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HERE)
+def test_it_is_quiet_again_after_speech(name: str) -> None:
+    pcm = np.concatenate([speech(), np.zeros(16_000, np.int16)])
+    tail = through(name, pcm)[-8000:]
+    assert np.sqrt(np.mean(tail.astype(float) ** 2)) < 40
+
+
+@pytest.mark.parametrize("name", HERE)
 def test_two_passes_do_not_share_anything(name: str) -> None:
     pcm = speech()
     one, other = make_codec(name), make_codec(name)
