@@ -317,6 +317,7 @@ def test_the_published_numbers_are_the_people() -> None:
         "+8225550110": ("hesitant", Answer.PERSON),
         "+8225550111": ("backchanneler", Answer.PERSON),
         "+8225550112": ("repeater", Answer.PERSON),
+        "+8225550113": ("hurried", Answer.PERSON),
     }
 
 
