@@ -7,7 +7,8 @@ level against the line's own noise; `recognise` matches one, and may run in a th
 A stretch ends with a pause of 350 ms.  When it is no phrase as a whole, it is tried
 in pieces cut at its inner pauses (two phrases said without a breath), and then joined
 with the stretch that follows within a second (a phrase torn by a gap).  What remains
-is "[unclear]": nothing is guessed.
+is "[unclear]": nothing is guessed.  Sound without the ups and downs of speech is not
+even that: a line whose noise has risen says nothing.
 """
 
 from collections import deque
@@ -51,6 +52,10 @@ MOST_CUTS: Final = 4
 LEAST_ISLAND: Final = 40
 """A phrase found between unclear speech must be 800 ms long: short ones are alike."""
 JOIN_MS: Final = 1000
+STEADY_RATIO: Final = 8.0
+"""Between its loudest and its quietest frames (90th and 10th percentile) speech has a
+power ratio of 19 and more on every line of the catalogue; noise, also while a level
+control turns it up, of 1.5 to 4.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,16 @@ class Segment:
     first_ms: int
     started_ms: int
     ended_ms: int
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it has a level, as noise has, instead of ups and downs."""
+        first = (self.started_ms - self.first_ms) // FRAME_MS
+        last = (self.ended_ms - self.first_ms) // FRAME_MS
+        frames = self.pcm.reshape(-1, FRAME)[first:last]
+        powers = np.square(frames, dtype=np.float64).mean(axis=1)
+        low, high = np.percentile(powers, (10, 90))
+        return bool(high < STEADY_RATIO * low)
 
 
 class Listener:
@@ -191,7 +206,7 @@ class Listener:
         if pieces:
             return [*self._release(), *pieces]
         released = self._release()
-        self._held = segment
+        self._held = None if segment.is_steady else segment
         return released
 
     def _release(self) -> list[Heard]:

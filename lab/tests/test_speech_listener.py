@@ -171,3 +171,15 @@ def test_flush_ends_what_is_being_said() -> None:
     assert listener.push(np.concatenate([pause(500), speech])) == []
     assert listener.is_hearing
     assert ids(listener.flush()) == ["clinic_answer"]
+
+
+def test_noise_that_rises_is_not_something_unclear() -> None:
+    # As behind a level control that turns a pause up by 6 dB.
+    gain = np.repeat([30.0, 60.0, 30.0], 3 * 8000)
+    noise = np.random.default_rng(1).standard_normal(len(gain)) * gain
+    listener = Listener(matcher())
+    segments = listener.collect(noise.astype(np.int16)) + listener.collect_rest()
+    stretch = max(segments, key=lambda one: len(one.pcm))
+    assert stretch.ended_ms - stretch.started_ms > 500  # it was loud enough
+    heard = [one for part in segments for one in listener.recognise(part)]
+    assert heard + listener.flush() == []
