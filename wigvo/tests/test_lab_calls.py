@@ -1,17 +1,23 @@
 """Whole calls through a real server and the lab's real protocols, in real time."""
 
+import io
 import json
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from websockets.exceptions import InvalidStatus
 
+from lab.speech.listener import Listener
+from lab.speech.shared import matcher
 from wigvo.stack import BASE_DIR, Stack
 from wigvo.tests.people import (
     ALICE,
@@ -37,6 +43,7 @@ pytestmark = pytest.mark.lab
 
 
 CONVERSATIONS = (RESTAURANT, CLINIC, IMMIGRATION)
+RECORDED = CLINIC
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +53,8 @@ def conversations(stack: Stack) -> Iterator[dict[str, Future[dict[str, Any]]]]:
     def call(number: str) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "manage.py", "demo_call", "--json", "--number", number,
-             "--email", ALICE, "--password", PASSWORD, "--base-url", stack.base_url],
+             "--email", ALICE, "--password", PASSWORD, "--base-url", stack.base_url,
+             *(["--record"] if number == RECORDED else [])],
             cwd=BASE_DIR, env=stack.environment, capture_output=True, text=True,
             timeout=300,
         )  # fmt: skip
@@ -134,6 +142,31 @@ def test_what_was_said_is_stored(
         assert stored[caption["utterance_id"]]["translation"] == caption["translation"]
     assert call["duration_s"] > 10
     assert call["cost"]["minutes"] > 0
+
+
+def phrases_in(channel: NDArray[np.int16]) -> list[str]:
+    ears = Listener(matcher(), languages=frozenset({"ko"}))
+    heard = [*ears.push(channel), *ears.flush()]
+    return [one.phrase_id for one in heard if one.phrase_id]
+
+
+def test_a_recording_has_what_they_heard_on_the_left_and_what_they_said_on_the_right(
+    alice: Person, reports: dict[str, dict[str, Any]]
+) -> None:
+    report = reports[RECORDED]
+    heard = [one["phrase_id"] for one in report["phrases"]["callee_heard"]]
+    said = [one["phrase_id"] for one in report["phrases"]["callee_said"]]
+    assert heard[:2] == ["greeting_disclosure", "recording_notice"]
+    recording = alice.see(report["call_id"])["recording"]
+    assert recording["state"] == "recorded"
+    file = alice.get(recording["url"]).content
+    with wave.open(io.BytesIO(file)) as sound:
+        assert (sound.getnchannels(), sound.getframerate()) == (2, 8000)
+        frames = sound.readframes(sound.getnframes())
+    left, right = np.frombuffer(frames, "<i2").astype(np.int16).reshape(-1, 2).T
+    assert phrases_in(left) == [one for one in heard[2:] if one]
+    # On the right there is the line's echo of the left as well.
+    assert [one for one in phrases_in(right) if one in said] == said
 
 
 # --- Calls that do not come about ----------------------------------------------------
