@@ -40,7 +40,6 @@ from benchmarks.driver_sound import (
     Echo,
     Floats,
     Samples,
-    widened,
 )
 from benchmarks.driver_wire import Head
 from benchmarks.relay_figures import Arrivals
@@ -51,6 +50,7 @@ from realtime.audio.g711 import (
     decode_mulaw,
     encode_mulaw,
 )
+from realtime.audio.resample import Resampler
 
 LEAST_COMMIT_SAMPLES: Final = WIDE_HZ // 10
 """The provider refuses to commit less than 100 ms (facts/openai.md 3)."""
@@ -213,6 +213,7 @@ class ScriptedCaller(Caller):
     def __init__(self, call: Call) -> None:
         super().__init__(call)
         self._rng = np.random.default_rng(2000 + call.number)
+        self._widen = Resampler(HZ, WIDE_HZ)
         self._to_say: dict[int, Samples] = {}
         self.told: list[tuple[float, dict[str, Any]]] = []
         self.messages: list[Samples] = []
@@ -279,7 +280,7 @@ class ScriptedCaller(Caller):
             mixed += words
         pcm = np.clip(np.rint(mixed), -32768, 32767).astype(np.int16)
         self.messages.append(pcm)
-        chunk = widened(pcm).astype("<i2").tobytes()
+        chunk = self._widen.process(pcm).astype("<i2").tobytes()
         assert self._socket is not None  # noqa: S101 - the clock began after it
         self._socket.write(wire.encode_frame(chunk, wire.BINARY, is_client=True))
         self.sent.append(time.perf_counter())

@@ -45,6 +45,7 @@ from benchmarks.scenario_figures import (
     Reached,
     active_frames,
     arrived_within,
+    faster,
     first_after,
     reached,
     rms_at,
@@ -288,20 +289,21 @@ def _answered(
     engine: ByTurns, found: Sequence[Reached], ears: Floats, leg: str
 ) -> dict[str, Any]:
     """Say which sentences were asked about once, and their answers heard."""
-    n_asked = n_played = 0
+    n_asked, heard = 0, []
     for one in found:
         item = _item_of(engine, one)
         if item is None or item.answer is None:
             continue
         n_asked += item.n_asked == 1
-        heard, audible = played_of(item.answer, ears)
-        n_played += heard.share(audible) >= 0.99
+        answer, audible = played_of(item.answer, ears)
+        heard.append(answer.share(audible))
     return {
         "leg": leg,
         "sentences": len(found),
         "share": min(one.share() for one in found),
         "asked": n_asked,
-        "played": n_played,
+        "played": sum(share >= 0.99 for share in heard),
+        "heard": heard,
         "items": len(engine.items),
     }
 
@@ -339,7 +341,9 @@ def _heard_by_callee(stage: Stage, played: Played) -> dict[str, float]:
     clip = stage.world.sounds.answers[CALLEE_LANGUAGE][played.number]
     sound = stage.phone.played_sound(played.first, played.last)
     found, audible = played_of(clip, sound)
-    return {"share": found.share(audible)}
+    is_faster = faster(found)
+    heard = (found.found | is_faster)[audible]
+    return {"share": float(np.mean(heard)), "faster": float(np.mean(is_faster))}
 
 
 def late_translation(phrases: Sequence[Samples]) -> Play:
