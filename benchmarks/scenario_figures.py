@@ -39,6 +39,9 @@ MOST_BEND: Final = 1200
 them was found in a wrong place."""
 NEARBY: Final = 10
 """Frames that are near to each other: 200 ms."""
+MOST_PERIOD: Final = 140
+"""A pitch period at most, and some samples: frames beside each other are displaced
+alike, or the one was found in a wrong place."""
 LEAST_TEMPO: Final = 0.7
 """A late telephone leaves at most one pitch period of 15 ms out of each 60 ms, so what
 it plays lasts three quarters of what it stands for; what is shorter was left out."""
@@ -206,11 +209,15 @@ def faster(heard: Reached) -> Booleans:
     """
     lags = heard.places - np.arange(len(heard.places)) * FRAME_SAMPLES
     found = np.flatnonzero(heard.found)
-    sure = [
-        int(i)
-        for i in found
-        if abs(lags[i] - np.median(lags[found[abs(found - i) <= NEARBY]])) <= MOST_BEND
-    ]
+    sure = []
+    for i in found.tolist():
+        nearby = lags[found[(abs(found - i) <= NEARBY)]]
+        beside = lags[found[abs(found - i) == 1]]
+        if (
+            abs(lags[i] - np.median(nearby)) <= MOST_BEND
+            and (abs(beside - lags[i]) <= MOST_PERIOD).any()
+        ):
+            sure.append(i)
     result = np.zeros(len(heard.found), np.bool_)
     for before, behind in pairwise(sure):
         meant = (behind - before) * FRAME_SAMPLES

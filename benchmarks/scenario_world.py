@@ -132,6 +132,7 @@ class ScriptedPhone(Phone):
         self._noise_rms = line.noise_rms
         self._rng = np.random.default_rng(1000 + call.number)
         self._to_say: dict[int, Samples] = {}
+        self.is_closed = False
         self.line: list[bytes] = []
         """What was sent, frame by frame, mu-law."""
         self.played: list[bytes] = []
@@ -160,8 +161,20 @@ class ScriptedPhone(Phone):
         return self.sent[-1] + (number - len(self.sent) + 1) * FRAME_S
 
     async def wait_for(self, sample: int) -> None:
-        """Wait until a sample has been sent."""
-        await until(lambda: len(self.sent) > sample // FRAME_SAMPLES)
+        """Wait until a sample has been sent.
+
+        Raises:
+            RuntimeError: the relay has closed the stream.
+        """
+        n = sample // FRAME_SAMPLES
+        await until(lambda: self.is_closed or len(self.sent) > n)
+        if len(self.sent) <= n:
+            raise RuntimeError(f"A stream was closed after {len(self.sent)} frames.")
+
+    def on_close(self) -> None:
+        """The relay has let go of the stream."""
+        super().on_close()
+        self.is_closed = True
 
     @property
     def plays(self) -> bool:

@@ -107,7 +107,8 @@ def test_what_is_played_faster_was_heard() -> None:
     found = look(sent, np.concatenate(out).astype(np.float64))
     heard = (found.found | faster(found))[:whole]
     assert found.share() < 1
-    assert np.mean(heard) > 0.98
+    assert np.mean(heard) > np.mean(found.found[:whole])
+    assert np.mean(heard) > 0.95
 
 
 @pytest.mark.parametrize("n", [1, 3, 10])
