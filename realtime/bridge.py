@@ -22,6 +22,7 @@ from calls.models import Recording
 from realtime import actions as act
 from realtime import events as ev
 from realtime import services
+from realtime.alarm import Alarm
 from realtime.engines.base import FATAL_CODES, Closed, Engine, Refused
 from realtime.engines.interpret import Interpreter
 from realtime.engines.translate import Translation
@@ -46,8 +47,6 @@ BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 ROLL_OVER_S: Final = 120.0
 """An engine's session is replaced this long before it expires (facts/openai.md 2)."""
 WRITE_ATTEMPTS: Final = 3
-CLOCK_STEP_S: Final = 0.001
-"""The loop's clock may be that coarse."""
 HANG_UP_GRACE_S: Final = 5.0
 LATENCY_EVERY_S: Final = 5.0
 REPLACED: Final = 4408
@@ -142,7 +141,7 @@ class LiveCall:
         self._stream_sid = ""
         self._caller: Port | None = None
         self._caller_order = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._loop, self._next_deadline, self._on_deadline)
         self._tasks: set[asyncio.Task[None]] = set()
         self._rollovers: dict[Leg, asyncio.TimerHandle] = {}
         self._news: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -192,7 +191,7 @@ class LiveCall:
         # What will be needed at a bad moment is rendered now.
         for line in (Line.WAIT, Line.APOLOGY, Line.TIME_LIMIT):
             self._spawn(self._render(line), f"render-{line}")
-        self._arm()
+        self._alarm.arm()
 
     def begin_again(self) -> None:
         """Take up a call whose session is gone: open its engines meanwhile."""
@@ -210,7 +209,7 @@ class LiveCall:
         self._is_answering_engine = isinstance(event, ev.EngineAudio)
         for action in self.session.receive(event, self._loop.time()):
             self._perform[type(action)](self, action)
-        self._arm()
+        self._alarm.arm()
 
     def end(self, reason: str) -> None:
         """End the call for a reason of `calls.reasons`."""
@@ -633,8 +632,7 @@ class LiveCall:
 
     async def _let_go(self) -> None:
         self.is_over = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.stop()
         for rollover in self._rollovers.values():
             rollover.cancel()
         me = asyncio.current_task()
@@ -689,28 +687,11 @@ class LiveCall:
         since, clock = self._event_at, time.perf_counter
         return lambda: meter.add((clock() - since) * 1000)
 
-    def _arm(self) -> None:
-        """See that the one timer comes no later than the session's next deadline.
+    def _next_deadline(self) -> float | None:
+        return None if self.is_over else self.session.next_deadline()
 
-        With each frame the deadline moves on by 20 ms: a timer that comes too early is
-        set again when it comes, which is cheaper than moving it each time.
-        """
-        due = None if self.is_over else self.session.next_deadline()
-        if self._timer is not None:
-            if due is not None and self._timer.when() <= due:
-                return
-            self._timer.cancel()
-            self._timer = None
-        if due is not None:
-            self._timer = self._loop.call_at(due, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        due = self.session.next_deadline()
-        if due is not None and due <= self._loop.time() + CLOCK_STEP_S:
-            self.dispatch(ev.DeadlinePassed())
-        else:
-            self._arm()
+    def _on_deadline(self) -> None:
+        self.dispatch(ev.DeadlinePassed())
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = self._loop.create_task(work, name=name)

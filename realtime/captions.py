@@ -29,6 +29,7 @@ class Caption:
     Attributes:
         has_sound: translated sound of it has come.
         is_echo: these are our own words, come back: never shown, never kept.
+        is_unspoken: text came, but no speech was detected.
         answer_by_ms: an engine that knows what it interprets has been asked, and is
             waited for until then; None: only silence says that an utterance is over.
     """
@@ -47,6 +48,7 @@ class Caption:
     first_target_ms: int | None = None
     first_source_ms: int | None = None
     is_echo: bool = False
+    is_unspoken: bool = False
     answer_by_ms: int | None = None
 
     @property
@@ -118,8 +120,9 @@ class CaptionTrack:
         if caption is None:
             caption = self._new(now_ms)
             caption.ended_ms = now_ms
+            caption.is_unspoken = True
         if not caption.original:
-            self._give_up_before(caption)
+            self._give_up_before(caption, now_ms)
         caption.original += delta
         caption.source_at_ms = now_ms
         if caption.first_source_ms is None:
@@ -283,8 +286,8 @@ class CaptionTrack:
             and oldest.translation.rstrip().endswith(_SENTENCE_END)
         )
 
-    def _give_up_before(self, caption: Caption) -> None:
-        """Close older utterances that brought no text.
+    def _give_up_before(self, caption: Caption, now_ms: int) -> None:
+        """Close older utterances that will bring no more.
 
         A cough must not wait for the next sentence's translation.
         """
@@ -294,6 +297,11 @@ class CaptionTrack:
             is_waited_for = older.answer_by_ms is not None
             if older.ended_ms is not None and not older.has_text and not is_waited_for:
                 older.original_final = older.translation_final = True
+            elif older.is_unspoken and not older.translation and not is_waited_for:
+                waited_ms = now_ms - (older.first_source_ms or 0)
+                if waited_ms >= self._config.unspoken_after_ms:
+                    older.original_final = older.translation_final = True
+                    self._touch(older)
         self._sweep()
 
     def _touch(self, caption: Caption) -> None:

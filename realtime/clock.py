@@ -72,6 +72,11 @@ class LineClock:
         return self._first_frame_at is not None
 
     @property
+    def is_flowing(self) -> bool:
+        """The current stream has sent a first frame."""
+        return self._stream_ms is not None
+
+    @property
     def stall_at(self) -> float:
         """When time takes over unless a frame comes, monotonic seconds."""
         return self._last_tick_at + self._config.stall_ms / 1000

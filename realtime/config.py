@@ -97,7 +97,7 @@ class SpeechConfig:
     """Silero's default negative threshold: 0.15 below the entry."""
     enter_windows: int = 2
     """Two windows in a row (64 ms): a click is not speech."""
-    exit_ms: int = 350
+    exit_ms: int = 400
     """Pauses inside a phrase are shorter than this (facts/line.md: 0.5 s and longer
     separate phrases)."""
     pre_roll_ms: int = 60
@@ -106,7 +106,7 @@ class SpeechConfig:
     """A window this much louder (3.5 dB) than the line's noise is put to the network;
     stationary noise stays below it (measured: 32 ms windows vary by 1 dB)."""
     enter_over_floor: float = 2.0
-    """Speech begins only 6 dB above the noise, whatever the network thinks."""
+    """Speech is 6 dB above the noise at least, whatever the network thinks."""
     sure: float = 0.85
     """Where the network is as sure as this within speech ..."""
     sure_over_floor: float = 4.0
@@ -124,9 +124,14 @@ class TurnConfig:
 
     confirm_ms: int = 600
     """Speech over our playback that lasts longer is an interruption (contract)."""
-    backchannel_gap_ms: int = 64
-    """Two windows without speech end a backchannel: the network lets go of a word about
-    120 ms after its end, and playout has to go on within 200 ms (contract)."""
+    backchannel_gap_ms: int = 96
+    """Three windows without speech end a backchannel: playout has to go on within
+    200 ms (contract), and mouths close for 60 ms within words."""
+    rejoin_ms: int = 200
+    """Speech that goes on so soon after such an end is the same speech."""
+    gap_ms: int = 300
+    """An engine's own gaps between words: what the callee says in them is said over
+    our speech as well."""
     hold_limit_ms: int = 15_000
     """How long what we have to say waits for the callee to finish (contract)."""
     stale_ms: int = 300
@@ -163,10 +168,12 @@ class EndpointConfig:
     forget: float = 0.7
     """How much of what was learned remains after a turn without hesitation."""
     long_ms: int = 8000
-    """From here on the next breath ends an utterance (facts/openai.md 3: the field
-    commits at 8 s)."""
-    breath_ms: int = 64
-    """Two windows without speech."""
+    """From here on a breath ends an utterance, and the longer it gets the shorter the
+    breath may be (facts/openai.md 3: the field commits at 8 s)."""
+    breath_ms: int = 280
+    """A breath at first: between two sentences, hardly ever between two words ..."""
+    least_breath_ms: int = 64
+    """... and just before `most_ms`: two windows without speech, between any words."""
     most_ms: int = 12_000
     """Without any breath it ends here; the engine hears the rest in the next one."""
     pre_roll_ms: int = 440
@@ -196,6 +203,9 @@ class CaptionConfig:
 
     final_after_ms: int = 1200
     """Silence of target text and sound after which a translation is final."""
+    unspoken_after_ms: int = 2000
+    """Text that came without detected speech waits so long for its translation; after
+    that the translation of what is said next is not mistaken for it."""
     no_text_after_ms: int = 8000
     """Speech that brought no text for this long will not bring any."""
     sentence_gap_ms: int = 300

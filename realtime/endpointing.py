@@ -142,11 +142,17 @@ class Endpointer:
             return self._on(Cue.QUIET)
         if self.state is State.SPEAKING:
             spoken_ms = now_ms - self._began_ms
-            is_breath = quiet_ms >= c.breath_ms
+            is_breath = quiet_ms >= self._breath_ms(spoken_ms)
             if spoken_ms >= c.most_ms or (spoken_ms >= c.long_ms and is_breath):
                 self._began_ms = self._first_ms = now_ms
                 return self._on(Cue.LONG)
         return ()
+
+    def _breath_ms(self, spoken_ms: int) -> float:
+        """Say how long a pause has to be to end speech of this length."""
+        c = self._config
+        share = (spoken_ms - c.long_ms) / (c.most_ms - c.long_ms)
+        return c.breath_ms - (c.breath_ms - c.least_breath_ms) * share
 
     def _on(self, cue: Cue) -> tuple[Effect, ...]:
         if (self.state, cue) not in TABLE:

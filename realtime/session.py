@@ -94,6 +94,7 @@ class CallSession:
         # The telephone.
         self._playout = Playout(config.playout)
         self._playing_tag = ""
+        self._played_until_ms = -math.inf
         self._heard_ms: OrderedDict[str, int] = OrderedDict()
         self._reported_ms = 0
         self._epoch = 0
@@ -408,10 +409,15 @@ class CallSession:
             is_speech=detector.is_speech,
             quiet_ms=detector.quiet_ms,
             onset_ms=detector.onset_ms,
-            is_playing=bool(self._playout.queued_ms),
+            is_playing=self._is_playing(),
             now_ms=self._clock.ms - self._behind_ms,
         )
         self._take_turns(effects)
+
+    def _is_playing(self) -> bool:
+        """Something of ours is playing, is about to, or paused a moment ago."""
+        since_ms = self._clock.ms - self._played_until_ms
+        return bool(self._playout.queued_ms) or since_ms <= self._config.turns.gap_ms
 
     def _take_turns(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
@@ -526,6 +532,7 @@ class CallSession:
             self._reported_ms = self._heard_ms.get(tag, 0)
         if not tag:
             return
+        self._played_until_ms = self._clock.ms
         heard_ms = self._heard_ms.get(tag, 0) + round(source_ms)
         self._heard_ms[tag] = heard_ms
         while len(self._heard_ms) > self._config.turns.followed_utterances:
@@ -579,7 +586,8 @@ class CallSession:
         the same place between two of its frames each time, and its echo comes back
         after the same delay.  What follows may be sent at any time.
         """
-        if self.phase in (Phase.LIVE, Phase.FAREWELL):
+        is_up = self.phase in (Phase.LIVE, Phase.FAREWELL)
+        if is_up and self._clock.is_flowing:
             payload = self._playout.release(pad=pad)
             if payload:
                 self._actions.append(act.SendFrame(payload))
@@ -762,7 +770,9 @@ class CallSession:
             side.turns.forget(event.utterance_ids)
         for utterance_id in event.utterance_ids:
             side.captions.target_done(utterance_id)
-        if event.is_failed:
+        captions = [side.captions.find(i) for i in event.utterance_ids]
+        if event.is_failed and any(c is not None and c.original for c in captions):
+            # Without words there was nothing to interpret.
             self._record("not_interpreted", {"at_ms": self._clock.ms})
         self._show(side)
 

@@ -18,6 +18,7 @@ is speaking waits as well, up to a bound, and is spoken then.
 Times are ms of the call's clock.
 """
 
+import math
 import unicodedata
 from enum import StrEnum
 from typing import Final
@@ -103,6 +104,7 @@ class TurnTaking:
         self._config = config
         self.turn = Turn.FREE
         self._began_ms = 0
+        self._ended_ms = -math.inf
         self._since_ms = 0
         self._is_spent = False
 
@@ -128,10 +130,13 @@ class TurnTaking:
             self._is_spent = False
         match self.turn:
             case Turn.FREE if is_active and not self._is_spent:
-                self._began_ms = now_ms - onset_ms
+                began_ms = now_ms - onset_ms
+                if now_ms - self._ended_ms > c.rejoin_ms:
+                    self._began_ms = began_ms
                 self._since_ms = now_ms
                 return self._on(Cue.BEGAN_OVER_US if is_playing else Cue.BEGAN)
             case Turn.PROVISIONAL if not is_active:
+                self._ended_ms = now_ms
                 return self._on(Cue.ENDED)
             case Turn.PROVISIONAL:
                 if now_ms - quiet_ms - self._began_ms > c.confirm_ms:

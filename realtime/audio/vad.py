@@ -128,7 +128,7 @@ class SpeechDetector:
     that do not rise above it are not put to the network at all; the last of them are
     kept, and are what the network hears first when something does rise.  Speech begins
     with windows that the network is sure of and that no machine makes (`tones`); once
-    it has begun, the network alone decides when it is over.
+    it has begun, the network decides when it is over, or the noise does.
 
     The detector gives no sound back: whoever needs that of an utterance keeps its own,
     at its own rate, from 300 ms before `onset_ms` on (`EndpointConfig.pre_roll_ms`).
@@ -205,8 +205,13 @@ class SpeechDetector:
     def _probability(self, window: NDArray[np.float32], over: float) -> float:
         """Ask the network, or do without where there is little doubt."""
         c = self._config
-        may_skip = self.is_speech and self._is_sure and over >= c.sure_over_floor
-        if may_skip:
+        if self.is_speech and over < c.enter_over_floor:
+            # As quiet as the line itself: the network, which lets go slowly, would
+            # lengthen each word by 100 to 200 ms.
+            self._network.skip(window)
+            self._is_sure = False
+            return 0.0
+        if self.is_speech and self._is_sure and over >= c.sure_over_floor:
             # Loud in the midst of speech: every other window is enough.
             self._network.skip(window)
             self._is_sure = False

@@ -68,6 +68,8 @@ class _Answer:
         event_id: of the event that asked for it; an error names it.
         said_samples: length of its sound so far.
         heard_ms: how much of it was heard, if that is less than all.
+        kept_ms: how much of it the provider has kept; what was cut does not come back,
+            even where we say the rest again.
     """
 
     ids: tuple[str, ...]
@@ -78,6 +80,7 @@ class _Answer:
     said_samples: int = 0
     is_done: bool = False
     heard_ms: int | None = None
+    kept_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -383,15 +386,19 @@ class Interpreter:
     def _truncate(self, answer: _Answer) -> None:
         if answer.heard_ms is None or not answer.is_done or not answer.item_id:
             return
-        said_ms = answer.said_samples * 1000 // ENGINE_HZ
+        if answer.kept_ms is None:
+            answer.kept_ms = answer.said_samples * 1000 // ENGINE_HZ
+        heard_ms, answer.heard_ms = answer.heard_ms, None
+        if heard_ms >= answer.kept_ms:
+            return
+        answer.kept_ms = heard_ms
         self._outbox.append(
             wire.encode(
                 {
                     "type": "conversation.item.truncate",
                     "item_id": answer.item_id,
                     "content_index": 0,
-                    "audio_end_ms": min(answer.heard_ms, said_ms),
+                    "audio_end_ms": heard_ms,
                 }
             )
         )
-        answer.heard_ms = None

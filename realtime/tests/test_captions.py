@@ -84,6 +84,24 @@ def test_text_without_speech_is_a_caption_of_its_own() -> None:
     assert caption.started_ms == 5000
 
 
+def test_text_without_speech_does_not_take_the_next_translation() -> None:
+    track = make_track()
+    track.source_text("[unclear]", 5000)
+    track.speech_started(7000)
+    track.source_text("여보세요?", 7500)
+    track.target_text("Hello?", 7800)
+    assert texts(track.recent()) == [("[unclear]", ""), ("여보세요?", "Hello?")]
+
+
+def test_text_without_speech_waits_a_while_for_its_translation() -> None:
+    track = make_track()
+    track.source_text("네.", 5000)
+    track.speech_started(5500)
+    track.source_text("여보세요?", 6000)
+    track.target_text("Yes.", 6200)
+    assert texts(track.recent()) == [("네.", "Yes."), ("여보세요?", "")]
+
+
 def test_a_cough_brings_no_caption_and_takes_no_translation() -> None:
     track = make_track()
     track.speech_started(0)

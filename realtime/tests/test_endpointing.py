@@ -29,12 +29,14 @@ class Speaker:
     def _do(self, effects: tuple[Effect, ...]) -> None:
         self.effects += [(self.now_ms, effect) for effect in effects]
 
-    def speaks(self, ms: int, breath_every_ms: int = 0) -> None:
+    def speaks(self, ms: int, breath_every_ms: int = 0, breath_ms: int = 300) -> None:
         self._do(self.endpointer.began(self.now_ms))
         for passed_ms in range(0, ms, 20):
             self.now_ms += 20
-            is_breath = breath_every_ms and passed_ms % breath_every_ms < 80
-            quiet_ms = 80 if is_breath and passed_ms > 80 else 0
+            quiet_ms = 0
+            if breath_every_ms and passed_ms >= breath_every_ms:
+                since_ms = passed_ms % breath_every_ms
+                quiet_ms = since_ms if since_ms <= breath_ms else 0
             self._do(self.endpointer.tick(self.now_ms, quiet_ms))
 
     def pauses(self, ms: int, *, complete_after_ms: int | None = None) -> None:
@@ -116,8 +118,14 @@ def test_long_speech_is_committed_at_a_breath() -> None:
     s.speaks(20_000, breath_every_ms=3000)
     assert s.times_of(Effect.COMMIT) == s.times_of(Effect.ANSWER)
     first, second = s.times_of(Effect.COMMIT)
-    assert 9000 <= first <= 10_200
+    assert 9000 <= first <= 10_300
     assert 8000 <= second - first <= 11_000
+
+
+def test_a_gap_between_words_ends_long_speech_only_late() -> None:
+    s = Speaker()
+    s.speaks(14_000, breath_every_ms=500, breath_ms=100)
+    assert 12_000 <= s.times_of(Effect.COMMIT)[0] < 12_900
 
 
 def test_without_a_breath_it_is_committed_anyway() -> None:

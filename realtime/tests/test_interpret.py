@@ -195,10 +195,21 @@ def test_what_was_heard_is_told_when_all_was_said(p: Provider) -> None:
     assert truncations(p) == []
     p.done("r1")
     assert truncations(p) == [("out-r1", 300)]
-    p.engine.truncate("u1", 9000)  # never more than there is
-    assert truncations(p)[1:] == [("out-r1", 500)]
+    p.engine.truncate("u1", 100)
+    p.engine.truncate("u1", 400)  # said again, but the provider has forgotten it
+    assert truncations(p)[1:] == [("out-r1", 100)]
     p.engine.truncate("unknown", 10)
     assert len(truncations(p)) == 2
+
+
+def test_what_was_heard_to_the_end_needs_no_cut(p: Provider) -> None:
+    p.says("input_audio_buffer.committed", item_id="i1")
+    p.engine.answer(("u1",))
+    p.begin("r1")
+    p.speak("r1", 500)
+    p.done("r1")
+    p.engine.truncate("u1", 9000)
+    assert truncations(p) == []
 
 
 def test_our_events_are_valid_for_the_sdk(p: Provider) -> None:

@@ -239,6 +239,18 @@ def test_the_clock_goes_on_over_a_second_stream() -> None:
     assert r.is_in(Phase.LIVE)
 
 
+def test_nothing_is_said_into_a_stream_that_has_not_sent_a_frame() -> None:
+    r = make_live()
+    r.do(ev.StreamStopped())
+    r.do(ev.EngineAudio(Leg.CALLER, sound(500)))
+    r.do(ev.StreamStarted("MZ2"))
+    r.wait(0.5)
+    assert not r.of(act.SendFrame)
+    r.timestamp_ms = 0
+    r.frames(40)
+    assert len(r.phone_bytes()) == 4000
+
+
 # --- Playout -------------------------------------------------------------------------
 
 

@@ -428,10 +428,23 @@ def test_loud_speech_is_judged_every_other_time(
         detector.push((white(vad.WINDOW_SAMPLES, seed) * 4000).astype(np.int16))
     assert detector.is_speech
     assert 10 + 20 <= len(judged) <= 10 + 22  # ten windows of context
-    judged.clear()
-    for _ in range(10):  # near the noise every window counts
+
+
+def test_what_is_no_louder_than_the_line_is_no_speech_whatever_the_network_thinks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    detector = vad.SpeechDetector(SpeechConfig())
+    quiet = (white(vad.WINDOW_SAMPLES) * 20).astype(np.int16)
+    for _ in range(64):
         detector.push(quiet)
-    assert len(judged) == 10
+    monkeypatch.setattr(vad.SpeechProbability, "judge", lambda *_: 0.95)
+    for seed in range(10):
+        detector.push((white(vad.WINDOW_SAMPLES, seed) * 4000).astype(np.int16))
+    assert detector.quiet_ms == 0
+    for _ in range(5):
+        detector.push(quiet)
+    assert detector.is_speech
+    assert detector.quiet_ms == 5 * vad.WINDOW_MS
 
 
 def test_it_ends_after_a_pause_and_not_within_a_word(

@@ -82,6 +82,24 @@ def test_half_a_second_and_a_pause_is_not_600_ms() -> None:
     assert talk.kinds == [Effect.CUT, Effect.RESUME]
 
 
+def test_a_closed_mouth_within_a_word_is_no_end() -> None:
+    talk = Talk()
+    talk.quiet_ms = 1000
+    for _ in range(4):
+        talk.go(220, speaks=True)
+        talk.go(100, speaks=False)
+    assert talk.kinds[:4] == [Effect.CUT, Effect.RESUME, Effect.CUT, Effect.INTERRUPT]
+
+
+def test_several_backchannels_are_no_interruption() -> None:
+    talk = Talk()
+    for _ in range(3):
+        talk.quiet_ms = 1000
+        talk.go(400, speaks=True)
+        talk.go(400, speaks=False)
+    assert talk.kinds == 3 * [Effect.CUT, Effect.RESUME]
+
+
 def test_words_confirm_before_600_ms() -> None:
     talk = Talk()
     talk.quiet_ms = 1000
@@ -226,6 +244,18 @@ def test_a_backchannel_is_no_interruption_and_the_whole_sentence_is_heard() -> N
     assert len(r.of(act.SendClear)) == 1
     assert not r.told(browser.Interruption)
     assert unheard(r) == ["held", "resumed", "spoken"]
+
+
+def test_a_backchannel_in_the_engines_own_gap_does_not_hold_up_the_rest() -> None:
+    r = make_live()
+    r.do(ev.TargetText(Leg.CALLER, "문장을"))
+    r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 1000, 4000, np.int16)))
+    hear(r, noise(1.1, 30))
+    hear(r, yes())  # the queue is empty, the sentence is not over
+    r.do(ev.EngineAudio(Leg.CALLER, np.full(24 * 1000, 4000, np.int16)))
+    r.actions.clear()
+    hear(r, noise(0.3, 30))
+    assert r.of(act.SendFrame)
 
 
 def test_something_new_from_the_caller_replaces_the_rest() -> None:
