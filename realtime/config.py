@@ -127,6 +127,9 @@ class TurnConfig:
     backchannel_gap_ms: int = 96
     """Three windows without speech end a backchannel: playout has to go on within
     200 ms (contract), and mouths close for 60 ms within words."""
+    late_gap_ms: int = 64
+    """The same where the echo canceller holds sound back for 80 ms: the 200 ms are the
+    callee's; a word that is cut in two is joined again (`rejoin_ms`)."""
     rejoin_ms: int = 200
     """Speech that goes on so soon after such an end is the same speech."""
     gap_ms: int = 300

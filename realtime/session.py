@@ -411,6 +411,7 @@ class CallSession:
             onset_ms=detector.onset_ms,
             is_playing=self._is_playing(),
             now_ms=self._clock.ms - self._behind_ms,
+            is_late=self._behind_ms > 0,
         )
         self._take_turns(effects)
 

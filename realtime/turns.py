@@ -110,7 +110,7 @@ class TurnTaking:
 
     def hear(
         self, *, is_speech: bool, quiet_ms: int, onset_ms: int, is_playing: bool,
-        now_ms: int,
+        now_ms: int, is_late: bool = False,
     ) -> tuple[Effect, ...]:  # fmt: skip
         """Take the speech detector's word on the callee, once a tick.
 
@@ -120,12 +120,14 @@ class TurnTaking:
             onset_ms: how long ago speech had begun when it was detected.
             is_playing: the telephone is playing something of ours, or is about to.
             now_ms: the call's clock.
+            is_late: what is detected now was said a while ago.
 
         Returns:
             what has to be done now.
         """
         c = self._config
-        is_active = is_speech and quiet_ms < c.backchannel_gap_ms
+        gap_ms = c.late_gap_ms if is_late else c.backchannel_gap_ms
+        is_active = is_speech and quiet_ms < gap_ms
         if not is_speech:
             self._is_spent = False
         match self.turn:

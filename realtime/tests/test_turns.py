@@ -1,5 +1,7 @@
 """Who may speak: the table, and what the line and the caller see of it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,14 @@ def test_a_closed_mouth_within_a_word_is_no_end() -> None:
         talk.go(220, speaks=True)
         talk.go(100, speaks=False)
     assert talk.kinds[:4] == [Effect.CUT, Effect.RESUME, Effect.CUT, Effect.INTERRUPT]
+
+
+def test_what_is_heard_late_is_not_waited_for_as_long() -> None:
+    for is_late, ended in ((False, ()), (True, (Effect.RESUME,))):
+        turns = TurnTaking(TurnConfig())
+        hear = partial(turns.hear, onset_ms=ONSET_MS, is_playing=True, is_late=is_late)
+        hear(is_speech=True, quiet_ms=0, now_ms=1000)
+        assert hear(is_speech=True, quiet_ms=64, now_ms=1300) == ended
 
 
 def test_several_backchannels_are_no_interruption() -> None:
