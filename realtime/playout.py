@@ -11,6 +11,7 @@ Where more waits than should, it catches up: first by cutting pauses short, then
 playing a little faster, at the same pitch.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
@@ -237,33 +238,41 @@ class Playout:
 
         Args:
             pause_ms: how long quiet has to be to count as a pause.
-            at_most_ms: how far to go back; without a pause within it, nothing is said
-                again unless the whole of it was that short.
+            at_most_ms: how far to go back.  Without a pause within it, back to the
+                quietest place within it: between two words rather than in one.
 
         Returns:
             how much will be said again, ms.
         """
         if not self._waiting:
             return 0
-        tag = self._waiting[0].tag
-        again: list[Played] = []
-        quiet_ms = 0
-        for played in reversed(self._history):
-            if played.tag != tag:
-                break  # the utterance began here
-            if len(again) * FRAME_MS >= at_most_ms:
-                again = []
-                break
-            quiet_ms = quiet_ms + FRAME_MS if _is_quiet(played.payload) else 0
-            if quiet_ms >= pause_ms and len(again) * FRAME_MS >= pause_ms:
-                break
-            again.append(played)
+        again = self._since_pause(
+            self._waiting[0].tag, pause_ms // FRAME_MS, at_most_ms // FRAME_MS
+        )
         for played in again:
             self._put_back(played)
         # What is said again has not been played yet, as far as the past is concerned.
         for _ in again:
             self._history.pop()
         return len(again) * FRAME_MS
+
+    def _since_pause(self, tag: str, n_pause: int, n_most: int) -> list[Played]:
+        """Return what was played of a tag since its last pause, newest first."""
+        again: list[Played] = []
+        n_quiet, quietest, least = 0, 0, math.inf
+        for played in reversed(self._history):
+            if played.tag != tag:
+                return again  # the utterance began here
+            if len(again) >= n_most:
+                return again[:quietest]
+            peak = _peak(played.payload)
+            n_quiet = n_quiet + 1 if peak < _QUIET_PEAK else 0
+            if n_quiet >= n_pause and len(again) >= n_pause:
+                return again
+            if len(again) >= n_pause and peak < least:
+                quietest, least = len(again), peak
+            again.append(played)
+        return again
 
     def drop(self, tags: set[str]) -> None:
         """Forget the sound of some utterances: what waits, and what was heard of it."""
@@ -288,8 +297,12 @@ class Playout:
         self._sent.clear()
 
 
+def _peak(payload: bytes) -> int:
+    return int(np.abs(decode_mulaw(payload)).max())
+
+
 def _is_quiet(payload: bytes) -> bool:
-    return int(np.abs(decode_mulaw(payload)).max()) < _QUIET_PEAK
+    return _peak(payload) < _QUIET_PEAK
 
 
 _SILENCE: Final = Played(SILENCE_FRAME, "")

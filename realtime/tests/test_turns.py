@@ -187,15 +187,17 @@ def test_it_goes_on_from_the_last_pause() -> None:
     assert int(np.abs(first).max()) < 400  # the end of the pause
 
 
-def test_without_a_pause_a_long_stretch_is_not_said_again() -> None:
+def test_without_a_pause_it_goes_on_from_the_quietest_place() -> None:
     playout = Playout(PlayoutConfig())
-    tone = (6000 * np.sin(np.arange(48_000) / 3)).astype(np.int16)
-    playout.push(encode_mulaw(tone), "a")
-    for _ in range(250):
+    tone = 6000 * np.sin(np.arange(48_000) / 3)
+    tone[4 * 8000 : 4 * 8000 + 160] *= 0.5  # between two words
+    playout.push(encode_mulaw(tone.astype(np.int16)), "a")
+    for _ in range(250):  # 5 s
         playout.release()
         playout.tick()
     playout.cut()
-    assert playout.rewind(pause_ms=80, at_most_ms=4000) == 0
+    assert playout.rewind(pause_ms=80, at_most_ms=2000) == 980
+    assert playout.rewind(pause_ms=80, at_most_ms=400) <= 400
 
 
 def test_an_utterance_that_had_just_begun_is_said_again_whole() -> None:
