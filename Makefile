@@ -12,7 +12,7 @@ help:
 	@echo "make run       the server for development, with the settings of .env"
 	@echo "make lint      ruff: format and rules      make format   let ruff repair"
 	@echo "make types     mypy --strict               make messages collect and compile texts"
-	@echo "make bench     figures: the echo canceller, the relay under load, whole calls"
+	@echo "make bench     figures: the echo canceller, the relay under load, scenes, calls"
 	@echo "make lock      resolve pyproject.toml and export requirements*.txt"
 
 install:
@@ -57,4 +57,5 @@ bench: dev
 	$(PY) -m pip install -q av matplotlib
 	$(PY) -m benchmarks.line --quick
 	$(PY) -m benchmarks.relay
+	$(PY) -m benchmarks.scenarios
 	$(PY) -m benchmarks.calls
