@@ -8,6 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -19,7 +20,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from calls import tickets
+from calls import recordings, tickets
 from calls.models import LIVE, TERMINAL, Call, Leg, Status, Utterance
 from wigvo import doorway
 from wigvo.database import in_database
@@ -252,6 +253,12 @@ class CaptionsConsumer(FragmentConsumer):
                 await self._show_status(str(message["status"]))
             case "ended":
                 await self._show_status(str(message.get("status", Status.COMPLETED)))
+            case "recording":
+                found = await in_database(self._find, self.call.pk, self.call.owner_id)
+                if found is not None:
+                    found.status = self.call.status  # here it may be newer
+                    self.call = found
+                    await self._send("calls/_live.html#recording", {})
 
     async def _show_status(self, status: str) -> None:
         if status in Status and self.call.status not in TERMINAL:
@@ -259,8 +266,9 @@ class CaptionsConsumer(FragmentConsumer):
             await self._send("calls/_live.html#state", {})
 
     async def _send(self, template: str, context: dict[str, Any]) -> None:
-        html = self.render(template, {"call": self.call, **context})
-        await self.send(text_data=html)
+        recording = partial(recordings.state_of, self.call)
+        about = {"call": self.call, "recording": recording, **context}
+        await self.send(text_data=self.render(template, about))
 
     async def _viewer_id(self, call_id: UUID) -> int | None:
         ticket = _query(self.scope, "ticket")
@@ -270,8 +278,13 @@ class CaptionsConsumer(FragmentConsumer):
 
     @staticmethod
     def _load(call_id: UUID, user_id: int) -> tuple[Call, list[Caption]] | None:
-        call = Call.objects.filter(owner_id=user_id, pk=call_id).first()
+        call = CaptionsConsumer._find(call_id, user_id)
         return None if call is None else (call, captions_of(call))
+
+    @staticmethod
+    def _find(call_id: UUID, user_id: int) -> Call | None:
+        mine = Call.objects.filter(owner_id=user_id).select_related("recording")
+        return mine.filter(pk=call_id).first()
 
 
 class LiveConsumer(FragmentConsumer):

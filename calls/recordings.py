@@ -28,7 +28,7 @@ from calls import services, wav
 from calls.models import Call, Recording
 from calls.reasons import Text
 from wigvo.models import User
-from wigvo.notify import notify
+from wigvo.notify import notify, publish
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +116,7 @@ def start(
     if is_new:
         data = {"recording": str(recording_id), "at_ms": started_ms, "notice": notice}
         services.append_event(call_id, "recording_started", data)
+        _show(call_id)
 
 
 @transaction.atomic
@@ -139,6 +140,12 @@ def end(recording_id: UUID, *, reason: str = "") -> None:
     recording.save(update_fields=["duration_ms", "ended_at", "end_reason"])
     data = {"duration_ms": recording.duration_ms, "reason": reason or "complete"}
     services.append_event(recording.call_id, "recording_ended", data)
+    _show(recording.call_id)
+
+
+def _show(call_id: UUID) -> None:
+    """Let the call's pages say that its recording has begun or ended."""
+    transaction.on_commit(lambda: publish(call_id, {"type": "recording"}))
 
 
 def _repair(recording_id: UUID) -> int:

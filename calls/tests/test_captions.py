@@ -1,8 +1,10 @@
 """Captions as fragments: what is shown, where it goes, and who may see it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +14,7 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
+from calls import recordings
 from calls.captions import (
     Caption,
     CaptionsConsumer,
@@ -25,7 +28,7 @@ from calls.tickets import issue_ticket
 from wigvo.database import in_database
 from wigvo.doorway import origin_is_ours
 from wigvo.models import User
-from wigvo.notify import user_group, viewers_group
+from wigvo.notify import set_loop, user_group, viewers_group
 
 ORIGIN = (b"origin", b"http://127.0.0.1:8000")
 
@@ -232,6 +235,31 @@ async def test_the_status_follows_and_the_end_stays(live_call: Call) -> None:
         assert 'value="completed"' in await viewer.receive_from()
         await tell_viewers(live_call, {"type": "status", "status": "ringing"})
         assert await viewer.receive_nothing()
+
+
+async def test_it_says_when_the_call_is_being_recorded(live_call: Call) -> None:
+    live_call.record = True
+    await in_database(live_call.save)
+    notice = {"language": "ko", "text": "녹음됩니다.", "ended_ms": 900}
+    async with captions_socket(live_call, live_call.owner, "?language=ko") as viewer:
+        assert "상대방에게 알린 뒤" in await viewer.receive_from()
+        set_loop(asyncio.get_running_loop())
+        try:
+            await in_database(
+                partial(
+                    recordings.start,
+                    live_call.pk,
+                    uuid4(),
+                    started_ms=1000,
+                    notice=notice,
+                )
+            )
+            html = await viewer.receive_from()
+        finally:
+            set_loop(None)
+    assert 'id="call-recording"' in html
+    assert 'data-state="running"' in html
+    assert "녹음하고 있습니다" in html
 
 
 async def test_it_speaks_the_language_of_the_page(live_call: Call) -> None:
