@@ -173,7 +173,7 @@ class EndpointConfig:
     long_ms: int = 8000
     """From here on a breath ends an utterance, and the longer it gets the shorter the
     breath may be (facts/openai.md 3: the field commits at 8 s)."""
-    breath_ms: int = 280
+    breath_ms: int = 220
     """A breath at first: between two sentences, hardly ever between two words ..."""
     least_breath_ms: int = 64
     """... and just before `most_ms`: two windows without speech, between any words."""

@@ -152,7 +152,7 @@ class Endpointer:
         """Say how long a pause has to be to end speech of this length."""
         c = self._config
         share = (spoken_ms - c.long_ms) / (c.most_ms - c.long_ms)
-        return c.breath_ms - (c.breath_ms - c.least_breath_ms) * share
+        return c.breath_ms - (c.breath_ms - c.least_breath_ms) * share**2
 
     def _on(self, cue: Cue) -> tuple[Effect, ...]:
         if (self.state, cue) not in TABLE:
