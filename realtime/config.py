@@ -142,8 +142,11 @@ class TurnConfig:
     is being said now; while something plays, all sound is 80 ms late."""
     slack_ms: int = 200
     """Recognised words of an utterance that began this much earlier are not news."""
-    rewind_ms: int = 2000
-    """At most this much is said again after an interruption: a few words."""
+    rewind_ms: int = 4000
+    """At most this much is said again after an interruption: who has spoken themselves
+    needs the beginning of the sentence."""
+    resume_rewind_ms: int = 1500
+    """The same after a backchannel: who says "uh-huh" has followed."""
     pause_ms: int = 80
     """What counts as a pause to go on from."""
     followed_utterances: int = 50

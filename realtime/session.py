@@ -434,8 +434,10 @@ class CallSession:
                     self._record("interruption", {"at_ms": self._clock.ms})
                 case Effect.GIVE_UP:
                     self._forget_rest("lost")
-                case Effect.RESUME | Effect.RELEASE:
-                    self._go_on()
+                case Effect.RESUME:
+                    self._go_on(self._config.turns.resume_rewind_ms)
+                case Effect.RELEASE:
+                    self._go_on(self._config.turns.rewind_ms)
 
     def _cut(self) -> None:
         """Be silent at once, and keep what the callee has not heard."""
@@ -446,13 +448,12 @@ class CallSession:
         for tag in self._interrupted:
             self._tell_unheard(tag, "held")
 
-    def _go_on(self) -> None:
+    def _go_on(self, rewind_ms: int) -> None:
         """Say what has waited, from the last pause that the callee heard."""
-        turns = self._config.turns
         self._playout.is_held = False
         if self._interrupted or set(self._playout.tags) & _LINE_TAGS:
             again_ms = self._playout.rewind(
-                pause_ms=turns.pause_ms, at_most_ms=turns.rewind_ms
+                pause_ms=self._config.turns.pause_ms, at_most_ms=rewind_ms
             )
             tag = next(iter(self._playout.tags), "")
             self._heard_ms[tag] = max(0, self._heard_ms.get(tag, 0) - again_ms)

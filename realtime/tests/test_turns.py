@@ -258,6 +258,26 @@ def test_a_backchannel_is_no_interruption_and_the_whole_sentence_is_heard() -> N
     assert unheard(r) == ["held", "resumed", "spoken"]
 
 
+def test_more_is_said_again_after_an_interruption_than_after_a_backchannel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Playout, "mind_lag", lambda *_: None)
+    again_ms = []
+    for voice in (yes(), sentence(1.2)):
+        r = make_live()
+        tone = 4000 * np.sin(np.arange(24 * 8000) / 9)  # without a pause
+        r.do(ev.TargetText(Leg.CALLER, "아주 긴 문장을 말하고 있습니다."))
+        r.do(ev.EngineAudio(Leg.CALLER, tone.astype(np.int16)))
+        hear(r, noise(3.2, 30))
+        hear(r, voice)
+        hear(r, noise(14, 30))
+        frames = len(r.phone_bytes()) / 160
+        again_ms.append(frames * 20 - 8000)
+    after_backchannel, after_interruption = again_ms
+    assert 0 < after_backchannel <= 1500 + 200
+    assert 3000 < after_interruption <= 4000 + 200
+
+
 def test_a_backchannel_in_the_engines_own_gap_does_not_hold_up_the_rest() -> None:
     r = make_live()
     r.do(ev.TargetText(Leg.CALLER, "문장을"))
