@@ -220,6 +220,23 @@ class CaptionConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InventedConfig:
+    """When a recognised text was said by nobody."""
+
+    syllables_per_s: float = 10.0
+    """Nobody speaks faster for a whole sentence: conversation has 4 to 7 syllables a
+    second in the languages of this product, hurried speech 9."""
+    least_share: float = 0.5
+    """So much of that time at least is detected as speech where somebody spoke; a soft
+    speaker loses beginnings and ends."""
+    heard_over_floor: float = 1.5
+    """A window this much louder than the line's noise is something
+    (`SpeechConfig.wake_over_floor`)."""
+    repetitions: int = 3
+    """People say things twice; recognisers that are stuck go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryConfig:
     """How long words are kept for an engine that is away."""
 

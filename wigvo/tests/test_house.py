@@ -20,6 +20,7 @@ PURE = [
     *(ROOT / "realtime/audio").rglob("*.py"),
     *(ROOT / "realtime/protocols").rglob("*.py"),
     *(ROOT / "realtime/engines").rglob("*.py"),
+    *(ROOT / "realtime/guards").rglob("*.py"),
     *(
         ROOT / f"realtime/{name}.py"
         for name in ("actions", "captions", "clock", "config", "ear", "endpointing",
