@@ -21,7 +21,6 @@ late after all are still heard, they only do not move the clock a second time.
 """
 
 import math
-from collections import OrderedDict
 from enum import StrEnum
 from typing import Final
 
@@ -30,7 +29,7 @@ import numpy as np
 from realtime import actions as act
 from realtime import events as ev
 from realtime.audio.echo import Mode
-from realtime.audio.g711 import SILENCE_FRAME, encode_mulaw
+from realtime.audio.g711 import SILENCE_FRAME
 from realtime.audio.resample import Resampler
 from realtime.audio.vad import Transition
 from realtime.captions import Caption
@@ -42,6 +41,7 @@ from realtime.config import (
     LINE_HZ,
     CallConfig,
 )
+from realtime.delivery import Delivery
 from realtime.ear import Ear, Heard, Tap
 from realtime.endpointing import Effect as Endpoint
 from realtime.endpointing import State as Speaker
@@ -49,14 +49,12 @@ from realtime.endpointing import is_complete
 from realtime.events import NO_SOUND, Leg, Line, Pcm
 from realtime.loops import LoopGuard
 from realtime.mix import CallerMix
-from realtime.playout import Playout
+from realtime.outbox import Outbox, message_of
 from realtime.protocols import browser
 from realtime.sides import Side, Turns
-from realtime.turns import Effect, Turn, TurnTaking
 
 TERMINAL: Final = frozenset({"completed", "busy", "no_answer", "failed", "canceled"})
 _UNREACHED: Final = frozenset({"busy", "no_answer", "canceled"})
-_LINE_TAGS: Final = frozenset(line.value for line in Line)
 _SILENCE_24K: Final = np.zeros(ENGINE_FRAME_SAMPLES, np.int16)
 
 
@@ -82,7 +80,7 @@ class CallSession:
         self, config: CallConfig, tap: Tap | None = None, first_number: int = 1
     ) -> None:
         self._config = config
-        self._actions: list[act.Action] = []
+        self._out = Outbox()
         self._now = 0.0
         self.phase = Phase.WAITING
         self.status = "queued"
@@ -90,25 +88,6 @@ class CallSession:
         self._end_outcome = ""
 
         self._clock = LineClock(config.line, config.start_ms)
-
-        # The telephone.
-        self._playout = Playout(config.playout)
-        self._playing_tag = ""
-        self._played_until_ms = -math.inf
-        self._heard_ms: OrderedDict[str, int] = OrderedDict()
-        self._reported_ms = 0
-        self._epoch = 0
-        self._unplayed: dict[str, Caption] = {}
-        self._turns = TurnTaking(config.turns)
-        self._loops = LoopGuard(config.loops)
-        self._interrupted: list[str] = []
-        self._delayed: list[str] = []
-        self._resumed: set[str] = set()
-        self._given_up: set[str] = set()
-        self._is_confirmed = False
-        self._is_behind = False
-        self._lag_max_ms = 0
-        self._spoken: OrderedDict[str, bytearray] = OrderedDict()
 
         # The telephone's other direction.
         self._ear = Ear(config.echo, tap)
@@ -119,7 +98,6 @@ class CallSession:
         # The two legs.
         self._sides = {leg: Side(leg, config, first_number) for leg in Leg}
         self._to_engine = Resampler(LINE_HZ, ENGINE_HZ)
-        self._to_phone = Resampler(ENGINE_HZ, LINE_HZ)
         self._caller_down = Resampler(ENGINE_HZ, LINE_HZ)
 
         # The caller.
@@ -133,9 +111,11 @@ class CallSession:
             config.feed.caller_batch_ms,
         )
 
-        # Our own sentences.
-        self._lines: dict[Line, tuple[str, bytes]] = {}
-        self._wanted: set[Line] = set()
+        # What the callee is told.
+        self._epoch = 0
+        self._loops = LoopGuard(config.loops)
+        spoken = self._sides[Leg.CALLER].captions
+        self._delivery = Delivery(config, spoken, self._clock, self._loops, self._out)
         self._farewell_line: Line | None = None
         self._greeted = config.start_ms > 0
 
@@ -166,8 +146,7 @@ class CallSession:
             self._handle(event)
             if self.phase is Phase.ENDING:
                 self._finish_if_drained()
-        out, self._actions = self._actions, []
-        return out
+        return self._out.take()
 
     def next_deadline(self) -> float | None:
         """Return when `DeadlinePassed` is due, monotonic seconds, or None."""
@@ -221,9 +200,8 @@ class CallSession:
             messages.append(browser.AnsweredBy(self._answered_by))
         captions = [c for s in self._sides.values() for c in s.captions.recent()]
         captions.sort(key=lambda c: c.started_ms)
-        messages += [_caption(c) for c in captions]
-        waiting = (*self._interrupted, *self._delayed)
-        messages += [self._unheard(tag, "held") for tag in waiting]
+        messages += [message_of(c) for c in captions]
+        messages += self._delivery.waiting()
         messages += [
             browser.Recovery(s.leg, "reconnecting", self._engine_of(s.leg))
             for s in self._sides.values()
@@ -274,9 +252,9 @@ class CallSession:
             case ev.OriginalGain():
                 self._mix.set_gain(event.gain)
             case ev.RepeatAsked():
-                self._on_repeat(event.utterance_id)
+                self._delivery.repeat(event.utterance_id)
             case ev.DiscardAsked():
-                self._on_discard(event.utterance_id)
+                self._delivery.discard(event.utterance_id)
             case ev.EngineReady():
                 self._on_engine_ready(event.leg)
             case ev.EngineLost():
@@ -289,12 +267,12 @@ class CallSession:
                 self._on_status(event.status, event.reason)
             case ev.AnsweredByKnown():
                 self._answered_by = event.kind
-                self._tell(browser.AnsweredBy(event.kind), is_public=True)
+                self._out.tell(browser.AnsweredBy(event.kind), is_public=True)
             case ev.EndRequested():
                 self._end(event.reason)
             case ev.DtmfReceived():
-                self._tell(browser.Dtmf(event.digit), is_public=True)
-                self._record("dtmf_received", {"at_ms": self._clock.ms})
+                self._out.tell(browser.Dtmf(event.digit), is_public=True)
+                self._out.record("dtmf_received", {"at_ms": self._clock.ms})
             case ev.MarkReturned():
                 pass  # the line's own clock is the cursor; marks only confirm it
 
@@ -310,17 +288,17 @@ class CallSession:
         self._first_check_ms = self._config.life.stream_return_ms
         self._clock.begin_stream(self._now)
         self._ear.begin_stream()
-        self._playout.forget()
+        self._delivery.begin_stream()
         if self._answered_at is None:
             self._answered_at = self._now - self._config.start_ms / 1000
             if not self._caller_is_there:
                 self._caller_absent_since = self._now
-        self._record("stream_started", {"stream": self._epoch})
+        self._out.record("stream_started", {"stream": self._epoch})
         if not self._greeted:
             self._greeted = True
-            self._say(Line.GREETING)
+            self._delivery.say(Line.GREETING)
             if self._config.tells_of_recording:
-                self._say(Line.RECORDING)
+                self._delivery.say(Line.RECORDING)
 
     def _on_stream_stopped(self) -> None:
         if self.phase is Phase.FAREWELL:
@@ -328,7 +306,7 @@ class CallSession:
         elif self.phase is Phase.LIVE:
             self.phase = Phase.SUSPENDED
             self._stream_lost_at = self._now
-            self._record("stream_stopped", {"stream": self._epoch})
+            self._out.record("stream_stopped", {"stream": self._epoch})
 
     def _on_frame(self, frame: ev.CalleeFrame) -> None:
         if self.phase not in (Phase.LIVE, Phase.FAREWELL):
@@ -350,9 +328,7 @@ class CallSession:
         """Let 20 ms pass, or be heard, or both."""
         played = SILENCE_FRAME
         if step.advances:
-            frame = self._playout.tick()
-            played = frame.payload
-            self._follow(frame.tag, frame.source_ms)
+            played = self._delivery.tick()
             self._keep_caller_engine_fed()
         self._n_missing += step.hears and step.is_silence
         self._n_late += step.hears and not step.advances
@@ -368,12 +344,12 @@ class CallSession:
             self._show(side)
             self._check_degraded(side)
         self._report_sound_lost()
-        self._mind_lag()
+        self._delivery.mind_lag(self._sides[Leg.CALLER].turns is not None)
         self._release(pad=True)
         if (
             self.phase is Phase.FAREWELL
             and self._farewell_line is None
-            and not self._playout.queued_ms
+            and self._delivery.is_empty
         ):
             self._hang_up()
 
@@ -392,8 +368,10 @@ class CallSession:
             return
         self._lost_told_ms = self._ear.lost_ms
         text = "Some of what the other side said was lost in an echo."
-        self._tell(browser.Warn("sound_lost", text, lost_ms=lost_ms), is_public=True)
-        self._record("sound_lost", {"at_ms": self._clock.ms, "lost_ms": lost_ms})
+        self._out.tell(
+            browser.Warn("sound_lost", text, lost_ms=lost_ms), is_public=True
+        )
+        self._out.record("sound_lost", {"at_ms": self._clock.ms, "lost_ms": lost_ms})
 
     # --- Turns -----------------------------------------------------------------------
 
@@ -401,198 +379,19 @@ class CallSession:
         """Let the callee's speech decide whether we may speak."""
         if self.phase is not Phase.LIVE:
             return
-        is_stale = self._behind_ms > self._config.turns.stale_ms
-        if is_stale and self._turns.turn is Turn.FREE:
-            return  # what was said then interrupts nothing now, unless it goes on
         detector = self._sides[Leg.CALLEE].detector
-        effects = self._turns.hear(
+        self._delivery.mind(
             is_speech=detector.is_speech,
             quiet_ms=detector.quiet_ms,
             onset_ms=detector.onset_ms,
-            is_playing=self._is_playing(),
-            now_ms=self._clock.ms - self._behind_ms,
-            is_late=self._behind_ms > 0,
+            behind_ms=self._behind_ms,
         )
-        self._take_turns(effects)
-
-    def _is_playing(self) -> bool:
-        """Something of ours is playing, is about to, or paused a moment ago."""
-        since_ms = self._clock.ms - self._played_until_ms
-        return bool(self._playout.queued_ms) or since_ms <= self._config.turns.gap_ms
-
-    def _take_turns(self, effects: tuple[Effect, ...]) -> None:
-        for effect in effects:
-            match effect:
-                case Effect.CUT:
-                    self._cut()
-                case Effect.HOLD:
-                    self._playout.is_held = True
-                case Effect.INTERRUPT:
-                    self._is_confirmed = True
-                    self._tell(browser.Interruption(Leg.CALLEE), is_public=True)
-                    self._tell_engine_what_was_heard()
-                    self._record("interruption", {"at_ms": self._clock.ms})
-                case Effect.GIVE_UP:
-                    self._forget_rest("lost")
-                case Effect.RESUME:
-                    self._go_on(self._config.turns.resume_rewind_ms)
-                case Effect.RELEASE:
-                    self._go_on(self._config.turns.rewind_ms)
-
-    def _cut(self) -> None:
-        """Be silent at once, and keep what the callee has not heard."""
-        self._actions.append(act.SendClear())
-        self._playout.cut()
-        self._interrupted = [t for t in self._playout.tags if t not in _LINE_TAGS]
-        self._is_confirmed = False
-        for tag in self._interrupted:
-            self._tell_unheard(tag, "held")
-
-    def _go_on(self, rewind_ms: int) -> None:
-        """Say what has waited, from the last pause that the callee heard."""
-        self._playout.is_held = False
-        if self._interrupted or set(self._playout.tags) & _LINE_TAGS:
-            again_ms = self._playout.rewind(
-                pause_ms=self._config.turns.pause_ms, at_most_ms=rewind_ms
-            )
-            tag = next(iter(self._playout.tags), "")
-            self._heard_ms[tag] = max(0, self._heard_ms.get(tag, 0) - again_ms)
-        for tag in (*self._interrupted, *self._delayed):
-            self._tell_unheard(tag, "resumed")
-            self._resumed.add(tag)
-        self._interrupted, self._delayed = [], []
-        self._is_confirmed = False
-
-    def _tell_engine_what_was_heard(self) -> None:
-        if self._sides[Leg.CALLER].turns is not None and self._interrupted:
-            tag = self._interrupted[0]
-            heard_ms = self._heard_ms.get(tag, 0)
-            self._actions.append(act.TruncateTurn(Leg.CALLER, tag, heard_ms))
-
-    def _forget_rest(self, state: str) -> None:
-        """Give up what was interrupted; the caller sees that it was not heard."""
-        tags, self._interrupted = self._interrupted, []
-        self._delayed = [t for t in self._delayed if t not in tags]
-        self._playout.drop(set(tags))
-        for tag in tags:
-            self._tell_unheard(tag, state)
-            caption = self._unplayed.pop(tag, None)
-            if caption is not None:
-                self._store(caption, is_lost=True)
-            else:
-                self._given_up.add(tag)
-
-    def _tell_unheard(self, tag: str, state: str) -> None:
-        self._tell(self._unheard(tag, state))
-
-    def _unheard(self, tag: str, state: str) -> browser.Unheard:
-        caption = self._sides[Leg.CALLER].captions.find(tag)
-        original = caption.original if caption else ""
-        translation = caption.translation if caption else ""
-        return browser.Unheard(tag, original, translation, state)
-
-    def _on_repeat(self, utterance_id: str) -> None:
-        payload = self._spoken.get(utterance_id)
-        if payload is None:
-            text = "This cannot be said again: it is too long ago."
-            self._tell(browser.Problem("cannot_repeat", text))
-            return
-        # What is left of it would only be said twice.
-        self._playout.drop({utterance_id})
-        self._playout.push(bytes(payload), utterance_id, is_whole=True)
-        self._heard_ms[utterance_id] = 0
-        self._resumed.add(utterance_id)
-        self._record("repeat_asked", {"utterance_id": utterance_id})
-
-    def _on_discard(self, utterance_id: str) -> None:
-        if not self._playout.has(utterance_id):
-            return  # all of it has been heard
-        if utterance_id not in self._interrupted:
-            # It waits, or is playing right now: take it back from the telephone.
-            is_held = self._playout.is_held
-            self._actions.append(act.SendClear())
-            self._playout.cut()
-            self._playout.is_held = is_held
-        kept = [t for t in self._interrupted if t != utterance_id]
-        self._interrupted = [utterance_id]
-        self._forget_rest("discarded")
-        self._interrupted = kept
-
-    def _follow(self, tag: str, source_ms: float) -> None:
-        """Tell the caller how much of an utterance the callee has heard."""
-        if tag != self._playing_tag:
-            self._report_played()
-            now_ms = self._clock.ms
-            if self._playing_tag:
-                self._loops.ended(self._text_of(self._playing_tag), now_ms)
-            if tag:
-                self._loops.began(self._text_of(tag), now_ms)
-            if self._playing_tag in _LINE_TAGS:
-                self._on_line_played(Line(self._playing_tag))
-            self._playing_tag = tag
-            self._store_played()
-            self._reported_ms = self._heard_ms.get(tag, 0)
-        if not tag:
-            return
-        self._played_until_ms = self._clock.ms
-        heard_ms = self._heard_ms.get(tag, 0) + round(source_ms)
-        self._heard_ms[tag] = heard_ms
-        while len(self._heard_ms) > self._config.turns.followed_utterances:
-            self._heard_ms.popitem(last=False)
-        self._sides[Leg.CALLER].heard.add(tag)
-        if heard_ms - self._reported_ms >= self._config.playout.progress_every_ms:
-            self._report_played()
-
-    def _text_of(self, tag: str) -> str:
-        """Return what the sound of a tag says, as far as it is known."""
-        if tag in _LINE_TAGS:
-            return self._lines.get(Line(tag), ("", b""))[0]
-        caption = self._sides[Leg.CALLER].captions.find(tag)
-        return caption.translation if caption else ""
-
-    def _report_played(self) -> None:
-        tag = self._playing_tag
-        heard_ms = self._heard_ms.get(tag, 0)
-        if tag and tag not in _LINE_TAGS and heard_ms > self._reported_ms:
-            self._tell(browser.Playback(Leg.CALLEE, tag, heard_ms))
-            self._reported_ms = heard_ms
-
-    @property
-    def _lag_ms(self) -> int:
-        """How late the telephone is: what has waited since it could have been said.
-
-        An engine that works by turns is faster than speech; what it says of the newest
-        utterance is only early.
-        """
-        if self._sides[Leg.CALLER].turns is not None:
-            return self._playout.queued_before_last_ms
-        return self._playout.late_ms
-
-    def _mind_lag(self) -> None:
-        lag_ms = self._lag_ms
-        self._lag_max_ms = max(self._lag_max_ms, lag_ms)
-        self._playout.mind_lag(lag_ms)
-        limits = self._config.playout
-        if lag_ms < limits.in_time_below_ms:
-            self._is_behind = False
-        elif lag_ms >= limits.faster_above_ms and not self._is_behind:
-            self._is_behind = True
-            text = f"Your words reach the other side {lag_ms / 1000:.0f} s later."
-            self._tell(browser.Warn("playout_behind", text))
-            self._record("playout_behind", {"at_ms": self._clock.ms, "lag_ms": lag_ms})
 
     def _release(self, *, pad: bool) -> None:
-        """Send what may be sent.
-
-        Sound *begins* to be sent only at a tick: so the telephone begins to play it at
-        the same place between two of its frames each time, and its echo comes back
-        after the same delay.  What follows may be sent at any time.
-        """
+        """Send what may be sent, if there is a line that plays it."""
         is_up = self.phase in (Phase.LIVE, Phase.FAREWELL)
         if is_up and self._clock.is_flowing:
-            payload = self._playout.release(pad=pad)
-            if payload:
-                self._actions.append(act.SendFrame(payload))
+            self._delivery.release(pad=pad)
 
     # --- The caller ------------------------------------------------------------------
 
@@ -600,17 +399,17 @@ class CallSession:
         self._caller_is_there = True
         self._caller_absent_since = None
         self._mix.forget()
-        self._record("caller_attached", {"at_ms": self._clock.ms})
+        self._out.record("caller_attached", {"at_ms": self._clock.ms})
 
     def _on_caller_lost(self) -> None:
         self._caller_is_there = False
         self._mix.forget()
         if self.phase in (Phase.ENDING, Phase.FAREWELL):
             return
-        self._record("caller_lost", {"at_ms": self._clock.ms})
+        self._out.record("caller_lost", {"at_ms": self._clock.ms})
         if self._answered_at is not None:
             self._caller_absent_since = self._now
-            self._say(Line.WAIT)
+            self._delivery.say(Line.WAIT)
 
     def _on_caller_audio(self, pcm: Pcm) -> None:
         if self.phase is not Phase.LIVE or not self._clock.has_begun:
@@ -642,7 +441,7 @@ class CallSession:
             is_untranslated=self._is_untranslated(),
         )
         if len(sound):
-            self._actions.append(act.SendCallerAudio(sound))
+            self._out.do(act.SendCallerAudio(sound))
 
     def _is_untranslated(self) -> bool:
         """Speech that is in the caller's language already brings no translation."""
@@ -671,8 +470,8 @@ class CallSession:
             if side.waiting_ms >= batch_ms or change == "started":
                 self._flush(side)
         if change == "started":
-            if leg is Leg.CALLER and self._is_confirmed:
-                self._forget_rest("discarded")  # the caller says something new
+            if leg is Leg.CALLER:
+                self._delivery.caller_says_something_new()
             side.captions.speech_started(heard_ms - side.detector.onset_ms)
         if side.turns is not None:
             self._feed_turn(side, side.turns, wide, change, behind_ms)
@@ -681,7 +480,7 @@ class CallSession:
         if change == "stopped":
             side.captions.speech_ended(heard_ms - side.detector.offset_ms)
             self._show(side)
-        self._tell(browser.Speaking(leg, change == "started"), is_public=True)
+        self._out.tell(browser.Speaking(leg, change == "started"), is_public=True)
 
     def _feed_turn(
         self,
@@ -742,7 +541,7 @@ class CallSession:
         until_ms = self._clock.ms + self._config.recovery.answer_after_ms
         side.captions.await_answer(utterance_id, until_ms)
         if side.engine_is_ready:
-            self._actions.append(act.CommitTurn(side.leg, utterance_id))
+            self._out.do(act.CommitTurn(side.leg, utterance_id))
         while (dropped := turns.drop_oldest()) is not None:
             side.captions.target_done(dropped)
 
@@ -753,7 +552,7 @@ class CallSession:
                 turns.forget((utterance_id,))  # nobody has said this
         ids = turns.ask()
         if ids and side.engine_is_ready:
-            self._actions.append(act.AnswerTurn(side.leg, ids))
+            self._out.do(act.AnswerTurn(side.leg, ids))
 
     def _on_source_done(self, event: ev.SourceDone) -> None:
         side = self._sides[event.leg]
@@ -775,7 +574,7 @@ class CallSession:
         captions = [side.captions.find(i) for i in event.utterance_ids]
         if event.is_failed and any(c is not None and c.original for c in captions):
             # Without words there was nothing to interpret.
-            self._record("not_interpreted", {"at_ms": self._clock.ms})
+            self._out.record("not_interpreted", {"at_ms": self._clock.ms})
         self._show(side)
 
     def _flush(self, side: Side) -> None:
@@ -786,7 +585,7 @@ class CallSession:
         if side.engine_is_ready:
             held = held_ms if side.detector.is_speech else None
             is_playing = self._ear.mode is not Mode.PASS
-            self._actions.append(act.FeedEngine(side.leg, pcm, held, is_playing))
+            self._out.do(act.FeedEngine(side.leg, pcm, held, is_playing))
         elif side.turns is None:
             side.backlog.append(pcm)
 
@@ -799,11 +598,11 @@ class CallSession:
             if not caption.is_echo:
                 self._loops.n_echoes += 1
                 captions.mark_echo(caption, is_echo=True)
-                self._record("echo_heard", {"at_ms": since_ms})
+                self._out.record("echo_heard", {"at_ms": since_ms})
             return
         if caption.is_echo:
             captions.mark_echo(caption, is_echo=False)
-        self._take_turns(self._turns.words(caption.original, since_ms))
+        self._delivery.words(caption.original, since_ms)
 
     def _on_engine_audio(self, event: ev.EngineAudio) -> None:
         leg, pcm = event.leg, event.pcm
@@ -815,26 +614,13 @@ class CallSession:
         if leg is Leg.CALLEE and self._caller_is_there:
             side.heard.add(tag)
         if leg is Leg.CALLER:
-            self._speak(encode_mulaw(self._to_phone.process(pcm)), tag)
+            if self._delivery.speak(pcm, tag):
+                self._release(pad=False)
         elif self.phase is Phase.ENDING:
             if self._caller_is_there:
-                self._actions.append(act.SendCallerAudio(pcm))
+                self._out.do(act.SendCallerAudio(pcm))
         else:
             self._mix.interpret(pcm)
-
-    def _speak(self, payload: bytes, tag: str) -> None:
-        """Queue interpreted sound for the telephone, and keep it to be repeated."""
-        if tag in self._given_up:
-            return  # the rest of it is not wanted any more
-        self._playout.push(payload, tag)
-        self._spoken.setdefault(tag, bytearray()).extend(payload)
-        while len(self._spoken) > self._config.turns.kept_utterances:
-            self._spoken.popitem(last=False)
-        if self._playout.is_held and tag not in (*self._interrupted, *self._delayed):
-            self._delayed.append(tag)
-            self._tell_unheard(tag, "held")
-        if self._playout.is_playing:
-            self._release(pad=False)
 
     def _on_engine_ready(self, leg: Leg) -> None:
         side = self._sides[leg]
@@ -842,7 +628,7 @@ class CallSession:
         side.engine_is_closed = False
         kept = side.backlog.take()
         if len(kept):
-            self._actions.append(act.FeedEngine(leg, kept))
+            self._out.do(act.FeedEngine(leg, kept))
         if side.turns is not None:
             self._tell_again(side, side.turns)
         if side.engine_lost_at_ms is None:
@@ -862,12 +648,12 @@ class CallSession:
         for utterance in turns.unanswered():
             sound = np.concatenate([NO_SOUND, *utterance.sound])
             if len(sound):
-                self._actions.append(act.FeedEngine(side.leg, sound))
+                self._out.do(act.FeedEngine(side.leg, sound))
             if utterance.is_committed:
                 commit = act.CommitTurn(side.leg, utterance.utterance_id)
-                self._actions.append(commit)
+                self._out.do(commit)
         for ids in turns.asked:
-            self._actions.append(act.AnswerTurn(side.leg, ids))
+            self._out.do(act.AnswerTurn(side.leg, ids))
 
     def _on_engine_lost(self, leg: Leg) -> None:
         side = self._sides[leg]
@@ -889,38 +675,25 @@ class CallSession:
             self._recovery(side.leg, "degraded", gap_ms)
 
     def _recovery(self, leg: Leg, state: str, gap_ms: int, lost_ms: int = 0) -> None:
-        self._tell(
+        self._out.tell(
             browser.Recovery(leg, state, self._engine_of(leg), gap_ms=gap_ms),
             is_public=True,
         )
         data = {"leg": leg, "state": state, "gap_ms": gap_ms, "lost_ms": lost_ms}
-        self._record("recovery", data)
+        self._out.record("recovery", data)
 
     def _engine_of(self, leg: Leg) -> str:
         return "translate" if self._sides[leg].turns is None else "interpret"
 
     def _show(self, side: Side) -> None:
         for caption in side.captions.changed():
-            self._tell(_caption(caption), is_public=True)
+            self._out.show(caption)
         for caption in side.captions.finished():
-            if self._playout.has(self._tag_of(caption)):
-                self._unplayed[caption.utterance_id] = caption
+            if side.leg is Leg.CALLER:
+                self._delivery.finished(caption, self._tag_of(caption))
             else:
-                is_lost = caption.utterance_id in self._given_up
-                self._store(caption, is_lost=is_lost)
-
-    def _store_played(self) -> None:
-        """Store what was waiting for its last sound to be played."""
-        played = [
-            utterance_id
-            for utterance_id, caption in self._unplayed.items()
-            if not self._playout.has(self._tag_of(caption))
-        ]
-        for utterance_id in played:
-            self._store(self._unplayed.pop(utterance_id))
-        for tag in [t for t in self._resumed if not self._playout.has(t)]:
-            self._resumed.discard(tag)
-            self._tell_unheard(tag, "spoken")
+                is_heard = self._tag_of(caption) in side.heard
+                self._out.store(caption, "delivered" if is_heard else "caption_only")
 
     def _tag_of(self, caption: Caption) -> str:
         """Return what the interpreted sound of an utterance is called."""
@@ -928,35 +701,12 @@ class CallSession:
         own = caption.utterance_id
         return own if turns is None else turns.joined.get(own, own)
 
-    def _store(self, caption: Caption, *, is_lost: bool = False) -> None:
-        heard = self._tag_of(caption) in self._sides[caption.leg].heard
-        fate = "lost" if is_lost else "delivered" if heard else "caption_only"
-        self._actions.append(
-            act.StoreUtterance(
-                utterance_id=caption.utterance_id,
-                leg=caption.leg,
-                original=caption.original,
-                translation=caption.translation,
-                started_ms=caption.started_ms,
-                ended_ms=caption.ended_ms or caption.started_ms,
-                fate=fate,
-                latency_ms=caption.latency_ms,
-            )
-        )
-
-    def _report_lost(self) -> None:
-        """The call is over: what is still queued will not be heard any more."""
-        for tag, caption in self._unplayed.items():
-            self._store(caption, is_lost=True)
-            self._tell_unheard(tag, "lost")
-        self._unplayed.clear()
-
     def _report_line(self) -> None:
         """Keep how good the line was."""
         if not self._clock.has_begun:
             return
         ear = self._ear
-        self._record(
+        self._out.record(
             "line_report",
             {
                 "echo_delay_ms": ear.echo_delay_ms,
@@ -965,8 +715,8 @@ class CallSession:
                 "echo_lost_ms": ear.lost_ms,
                 "echo_held_max_ms": ear.held_max_ms,
                 "echo_heard": self._loops.n_echoes,
-                "playout_lag_max_ms": self._lag_max_ms,
-                "caught_up_ms": round(self._playout.caught_up_ms),
+                "playout_lag_max_ms": self._delivery.lag_max_ms,
+                "caught_up_ms": self._delivery.caught_up_ms,
                 "frames_missing": self._n_missing,
                 "frames_late": self._n_late,
             },
@@ -979,51 +729,17 @@ class CallSession:
             "echo_heard": self._loops.n_echoes,
             "echo_lost_ms": self._ear.lost_ms,
             "held_ms": self._ear.held_ms,
-            "playout_lag_ms": self._lag_ms,
+            "playout_lag_ms": self._delivery.lag_ms,
         }
 
     # --- Our own sentences -----------------------------------------------------------
 
     def _on_line_rendered(self, event: ev.LineRendered) -> None:
-        payload = encode_mulaw(Resampler(ENGINE_HZ, LINE_HZ).process(event.pcm))
-        self._lines[event.line] = (event.text, payload)
+        has_sound = self._delivery.keep_line(event.line, event.text, event.pcm)
         if event.line is self._farewell_line:
             self._farewell_line = None
-            if not payload:
+            if not has_sound:
                 self._hang_up()
-                return
-            self._playout.push(payload, event.line, is_whole=True)
-        elif event.line in self._wanted and self.phase is Phase.LIVE:
-            self._wanted.discard(event.line)
-            self._playout.push(payload, event.line, is_whole=True)
-
-    def _say(self, line: Line) -> None:
-        """Queue a sentence of our own; have it rendered first where it is not yet."""
-        if line in self._lines:
-            self._playout.push(self._lines[line][1], line, is_whole=True)
-        else:
-            self._wanted.add(line)
-            self._actions.append(act.RenderLine(line))
-
-    def _on_line_played(self, line: Line) -> None:
-        text, payload = self._lines.get(line, ("", b""))
-        length_ms = len(payload) // 8
-        if self._playout.has(line):
-            return  # it was cut, and goes on later
-        heard_ms = self._heard_ms.pop(line, 0)
-        # Frames are whole and may be shortened: two of them are no difference.
-        is_complete = heard_ms >= length_ms - 2 * FRAME_MS
-        self._record(
-            "line_spoken",
-            {
-                "line": line,
-                "language": self._config.callee_language,
-                "text": text,
-                "heard_ms": min(heard_ms, length_ms),
-                "is_complete": is_complete,
-                "ended_ms": self._clock.ms,
-            },
-        )
 
     def _say_farewell(self, line: Line, reason: str, outcome: str) -> None:
         """Speak a last sentence, then hang up."""
@@ -1032,13 +748,11 @@ class CallSession:
             self._hang_up()
             return
         self.phase = Phase.FAREWELL
-        self._playout.is_held = False
+        self._delivery.say_only()
         self._farewell_until = self._now + self._config.life.farewell_ms / 1000
-        if line in self._lines:
-            self._say(line)
-        else:
+        if not self._delivery.has_line(line):
             self._farewell_line = line
-            self._actions.append(act.RenderLine(line))
+        self._delivery.say(line)
 
     # --- The call's end --------------------------------------------------------------
 
@@ -1046,7 +760,7 @@ class CallSession:
         if self.status in TERMINAL or status == self.status:
             return
         self.status = status
-        self._tell(browser.Status(status, reason or browser.UNSET))
+        self._out.tell(browser.Status(status, reason or browser.UNSET))
         if status in TERMINAL:
             if status == "completed":
                 reason = reason or "hung_up_by_callee"
@@ -1064,14 +778,14 @@ class CallSession:
     def _hang_up(self) -> None:
         if self.phase is Phase.ENDING:
             return
-        self._actions.append(act.HangUp(self._end_reason))
+        self._out.do(act.HangUp(self._end_reason))
         self._begin_ending()
 
     def _begin_ending(self) -> None:
         """The telephone is silent from here on: let the engines finish."""
         if self.phase is Phase.ENDING:
             return
-        self._report_played()
+        self._delivery.report_played()
         self.phase = Phase.ENDING
         self._farewell_until = math.inf
         self._drain_until = self._now + self._config.life.drain_ms / 1000
@@ -1081,13 +795,13 @@ class CallSession:
                 self._commit(side, side.turns)
                 self._answer(side, side.turns)
             if side.engine_is_ready:
-                self._actions.append(act.CloseEngine(side.leg))
+                self._out.do(act.CloseEngine(side.leg))
             else:
                 side.engine_is_closed = True
         if self._caller_is_there:
             rest = self._mix.rest()
             if len(rest):
-                self._actions.append(act.SendCallerAudio(rest))
+                self._out.do(act.SendCallerAudio(rest))
 
     def _finish_if_drained(self) -> None:
         drained = all(s.engine_is_closed for s in self._sides.values())
@@ -1096,13 +810,13 @@ class CallSession:
         for side in self._sides.values():
             side.captions.flush(self._clock.ms)
             self._show(side)
-        self._report_lost()
+        self._delivery.report_lost()
         self._report_line()
         self.phase = Phase.OVER
         if self.status not in TERMINAL:
             self.status = "canceled" if self._answered_at is None else "completed"
         outcome = self._end_outcome or self._outcome()
-        self._actions.append(act.Finish(self.status, outcome, self._end_reason))
+        self._out.do(act.Finish(self.status, outcome, self._end_reason))
 
     def _outcome(self) -> str:
         if self.status in _UNREACHED:
@@ -1127,7 +841,7 @@ class CallSession:
             if self._n_checks > 1:
                 self._end("media_lost")
                 return
-            self._actions.append(act.CheckTelephone())
+            self._out.do(act.CheckTelephone())
         if self._answered_at is not None:
             if now >= self._farewell_due():
                 self._say_farewell(Line.TIME_LIMIT, "time_limit", "partial")
@@ -1135,7 +849,7 @@ class CallSession:
             if not self._warned and now >= self._warning_due():
                 self._warned = True
                 left_s = max(1, round(self._limit_at() - now))
-                self._tell(
+                self._out.tell(
                     browser.Warn(
                         "time_limit", f"This call ends in {left_s} seconds.", left_s
                     )
@@ -1163,24 +877,3 @@ class CallSession:
         return self._limit_at() - min(
             life.warn_before_ms, life.max_call_ms * 3 // 4
         ) / (1000)
-
-    # --- Small things ----------------------------------------------------------------
-
-    def _tell(self, message: browser.ServerMessage, *, is_public: bool = False) -> None:
-        self._actions.append(act.SendCaller(message, is_public))
-
-    def _record(self, kind: str, data: dict[str, object]) -> None:
-        self._actions.append(act.RecordEvent(kind, data))
-
-
-def _caption(caption: Caption) -> browser.Caption:
-    return browser.Caption(
-        utterance_id=caption.utterance_id,
-        leg=caption.leg,
-        original=caption.original,
-        translation=caption.translation,
-        original_final=caption.original_final,
-        translation_final=caption.translation_final,
-        started_ms=caption.started_ms,
-        ended_ms=browser.UNSET if caption.ended_ms is None else caption.ended_ms,
-    )
