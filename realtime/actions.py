@@ -67,6 +67,13 @@ class TruncateTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenEngine:
+    """A leg that needed no engine so far does now."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
 class CloseEngine:
     """Let the engine finish what it has heard, then close it."""
 
@@ -78,6 +85,22 @@ class RenderLine:
     """Have a sentence of our own spoken into memory, for the callee."""
 
     line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class TranslateText:
+    """Have what the caller typed translated into the callee's language."""
+
+    text_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderText:
+    """Have a text spoken into memory, word for word, in the callee's language."""
+
+    text_id: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +176,11 @@ Action = (
     | CommitTurn
     | AnswerTurn
     | TruncateTurn
+    | OpenEngine
     | CloseEngine
     | RenderLine
+    | TranslateText
+    | RenderText
     | SendCallerAudio
     | SendCaller
     | StoreUtterance

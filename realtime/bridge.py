@@ -165,9 +165,8 @@ class LiveCall:
             EngineRefusedError: one of them said no; everything is closed again.
         """
         results = await asyncio.gather(
-            self._open_engine(Leg.CALLER),
-            self._open_engine(Leg.CALLEE),
-            self._render(Line.GREETING),
+            *(self._open_engine(leg) for leg in self.session.open_legs()),
+            self._render(self.session.greeting),
             *self._render_notice(),
             return_exceptions=True,
         )
@@ -197,7 +196,7 @@ class LiveCall:
         """Take up a call whose session is gone: open its engines meanwhile."""
         self.session.take_up(self.facts.status, self._loop.time())
         self.begin()
-        for leg in Leg:
+        for leg in self.session.open_legs():
             self._spawn(self._reopen(leg), f"open-{leg}")
 
     def dispatch(self, event: ev.Event) -> None:
@@ -314,6 +313,9 @@ class LiveCall:
             session.engine.truncate(action.utterance_id, action.heard_ms)
             session.send()
 
+    def _open_later(self, action: act.OpenEngine) -> None:
+        self._spawn(self._reopen(action.leg), f"open-{action.leg}")
+
     def _close_engine(self, action: act.CloseEngine) -> None:
         self._spawn(self._close(action.leg), f"close-{action.leg}")
 
@@ -360,6 +362,7 @@ class LiveCall:
         act.CommitTurn: _commit_turn,
         act.AnswerTurn: _answer_turn,
         act.TruncateTurn: _truncate_turn,
+        act.OpenEngine: _open_later,
         act.CloseEngine: _close_engine,
         act.RenderLine: _render_line,
         act.SendCallerAudio: _send_caller_audio,
@@ -380,7 +383,7 @@ class LiveCall:
         if leg is Leg.CALLEE:
             source, target = target, source
         writer = settings.OPENAI_LIVE_TRANSCRIBE_MODEL
-        if leg in config.turn_legs:
+        if config.engine_of(leg) == "interpret":
             model = settings.OPENAI_REALTIME_MODEL
             return Interpreter(leg, source, target, model, writer), model
         return Translation(leg, target, writer), settings.OPENAI_TRANSLATE_MODEL
@@ -487,7 +490,7 @@ class LiveCall:
         except EngineRefusedError as error:
             self._log.warning("line_not_rendered", line=line, code=error.code)
             self.dispatch(ev.LineRendered(line, text, ev.NO_SOUND))
-            if line is Line.GREETING and not self._background:
+            if line is self.session.greeting and not self._background:
                 raise  # not begun yet: nothing is dialled without a greeting
             return
         self.dispatch(ev.LineRendered(line, text, pcm))

@@ -30,6 +30,7 @@ class Caption:
         has_sound: translated sound of it has come.
         is_echo: these are our own words, come back: never shown, never kept.
         is_unspoken: text came, but no speech was detected.
+        is_typed: written, not spoken: no engine says anything about it.
         answer_by_ms: an engine that knows what it interprets has been asked, and is
             waited for until then; None: only silence says that an utterance is over.
     """
@@ -49,6 +50,7 @@ class Caption:
     first_source_ms: int | None = None
     is_echo: bool = False
     is_unspoken: bool = False
+    is_typed: bool = False
     answer_by_ms: int | None = None
 
     @property
@@ -149,6 +151,22 @@ class CaptionTrack:
         caption.has_sound = True
         return caption
 
+    def typed(self, text: str, now_ms: int) -> Caption:
+        """Open an utterance that was written."""
+        caption = self._new(now_ms)
+        caption.ended_ms = now_ms
+        caption.original, caption.original_final = text, True
+        caption.is_typed = True
+        self._touch(caption)
+        return caption
+
+    def translated(self, utterance_id: str, translation: str) -> None:
+        """Take the whole translation of what was written; it is final later."""
+        caption = self._named(utterance_id)
+        if caption is not None:
+            caption.translation = translation
+            self._touch(caption)
+
     def await_answer(self, utterance_id: str, until_ms: int) -> None:
         """An engine was asked for this utterance: silence does not end it."""
         caption = self._named(utterance_id)
@@ -184,7 +202,8 @@ class CaptionTrack:
                 if quiet_ms >= limit_ms:
                     caption.original_final = True
                     self._touch(caption)
-            if not caption.translation_final and caption.ended_ms is not None:
+            is_open = not caption.translation_final and not caption.is_typed
+            if is_open and caption.ended_ms is not None:
                 target_at_ms = caption.target_at_ms
                 if caption.answer_by_ms is not None:
                     is_final = now_ms >= caption.answer_by_ms
@@ -266,7 +285,7 @@ class CaptionTrack:
         return None if utterance_id is None else self.find(utterance_id)
 
     def _target(self, now_ms: int) -> Caption:
-        waiting = [c for c in self._open if not c.translation_final]
+        waiting = [c for c in self._open if not c.translation_final and not c.is_typed]
         if not waiting:
             caption = self._new(now_ms)
             caption.ended_ms = now_ms

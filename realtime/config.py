@@ -34,6 +34,13 @@ class PlayoutConfig:
     """Here it is no longer late."""
     kept_pause_ms: int = 100
     """What remains of a pause: it still separates words."""
+    voice_slack_ms: int = 120
+    """The caller's own voice may wait this long before its pauses are skipped: an
+    ordinary network's jitter."""
+    voice_ahead_ms: int = 60
+    """So much of it is in the telephone's buffer, against our own unevenness."""
+    voice_keep_ms: int = 2000
+    """More of it than this is not kept: the network was away."""
     faster_every_frames: int = 3
     """One pitch period (3 to 15 ms) less in 60 ms: 5 to 20 % faster, which listeners of
     ordinary speech hardly notice."""
@@ -66,6 +73,9 @@ class CallerInputConfig:
     Shorter, and the stutter of an ordinary wireless network tears words apart: with
     150 ms late and caught up every 2 s, 60 lost 4 phrases of three conversations
     and 400 none."""
+    tail_ms: int = 10_000
+    """After a switch to typing an engine is still fed silence for this long: it says
+    the rest of what it has heard only while time passes for it."""
     max_ahead_ms: int = 10_000
     """More audio than time by this much is not a microphone: the socket is closed."""
 
@@ -237,6 +247,17 @@ class InventedConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypedConfig:
+    """Typed messages."""
+
+    most_letters: int = 500
+    """A minute of speech."""
+    most_waiting: int = 10
+    kept: int = 100
+    """Messages of which it is known that they were sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryConfig:
     """How long words are kept for an engine that is away."""
 
@@ -260,6 +281,8 @@ class LifeConfig:
     """The longest line of our own; spoken before the limit hangs up."""
     drain_ms: int = 3_000
     """How long an engine may take to finish the last words after the end."""
+    greeting_wait_ms: int = 3_000
+    """Who picks up says the first word; if nobody does, we do after this."""
     take_up_check_ms: int = 2_000
     """After a restart the telephone is asked this soon whether the call still is."""
     stream_return_ms: int = 15_000
@@ -276,10 +299,11 @@ class CallConfig:
     callee_language: str
     tells_of_recording: bool = False
     """The callee is told after the greeting that the call is recorded."""
-    turn_legs: tuple[str, ...] = ()
-    """Legs whose engine works by turns; the others' interprets simultaneously."""
-    original_gain: float = 0.15
-    """The callee's own voice under the interpretation (contract, modes)."""
+    mode: str = "voice"
+    caller_engine: str = "translate"
+    """What listens to the caller: `translate` interprets simultaneously, `interpret` by
+    turns, `transcribe` only writes."""
+    callee_engine: str = "translate"
     passthrough_after_ms: int = 1500
     """Words that have been recognised for this long and bring no translation are in the
     caller's language already: the engine is silent, so the original comes through."""
@@ -299,5 +323,19 @@ class CallConfig:
     endpoints: EndpointConfig = field(default_factory=EndpointConfig)
     loops: LoopConfig = field(default_factory=LoopConfig)
     captions: CaptionConfig = field(default_factory=CaptionConfig)
+    typed: TypedConfig = field(default_factory=TypedConfig)
     recovery: RecoveryConfig = field(default_factory=RecoveryConfig)
     life: LifeConfig = field(default_factory=LifeConfig)
+
+    @property
+    def is_one_language(self) -> bool:
+        """Both speak the same language: nothing is translated."""
+        return self.caller_language == self.callee_language
+
+    def engine_of(self, leg: str) -> str:
+        """Return what listens to a leg."""
+        return self.caller_engine if leg == "caller" else self.callee_engine
+
+    def works_by_turns(self, leg: str) -> bool:
+        """Say whether what listens to a leg is told when an utterance is over."""
+        return self.engine_of(leg) != "translate"

@@ -319,14 +319,13 @@ class CallerConsumer(SoundConsumer):
             case browser.Discard(utterance_id):
                 live.dispatch(ev.DiscardAsked(utterance_id))
             case browser.ChangeMode(mode):
-                if mode != "voice":
-                    self._tell(
-                        writer, "unsupported_mode", "Only voice calls can be made yet."
-                    )
+                live.dispatch(ev.ModeAsked(mode))
             case browser.End():
                 live.end("hung_up_by_caller")
             case browser.Speech():
-                pass  # our own detection decides in a voice call
+                pass  # our own detection decides
+            case _:
+                pass  # refused while it was read
 
     def _on_bad(self, writer: Writer, error: browser.BadMessageError) -> None:
         if error.close_code is not None:

@@ -69,6 +69,7 @@ class Delivery:
         self._delayed: list[str] = []
         self._resumed: set[str] = set()
         self._given_up: set[str] = set()
+        self._fates: dict[str, str] = {}
         self._is_confirmed = False
         self._is_behind = False
         self.lag_max_ms = 0
@@ -89,6 +90,14 @@ class Delivery:
             return False  # the rest of it is not wanted any more
         self._push(payload, tag, is_whole=False)
         return self._playout.is_playing
+
+    def pass_voice(self, pcm: Pcm) -> None:
+        """Let the callee hear the caller's own voice, int16 at 8 kHz."""
+        self._playout.push_voice(encode_mulaw(pcm))
+
+    def stop_voice(self) -> None:
+        """Let the callee hear no more of the caller's own voice."""
+        self._playout.forget_voice()
 
     def speak_whole(self, pcm: Pcm, tag: str) -> None:
         """Queue a sentence that has been spoken into memory, int16 at 24 kHz."""
@@ -175,11 +184,16 @@ class Delivery:
             self._is_behind = True
             text = f"Your words reach the other side {lag_ms / 1000:.0f} s later."
             self._out.tell(browser.Warn("playout_behind", text))
-            data = {"at_ms": self._clock.ms, "lag_ms": lag_ms}
-            self._out.record("playout_behind", data)
+            at_ms = self._clock.ms
+            self._out.record("playout_behind", {"at_ms": at_ms, "lag_ms": lag_ms})
 
     lag_ms = 0
     """How late the telephone is: what has waited since it could have been said."""
+
+    @property
+    def is_free(self) -> bool:
+        """Nobody is being spoken to, and nobody speaks."""
+        return self.is_empty and self._turns.turn is Turn.FREE
 
     @property
     def is_empty(self) -> bool:
@@ -191,16 +205,25 @@ class Delivery:
         """Time won by catching up."""
         return round(self._playout.caught_up_ms)
 
+    def fate_of(self, tag: str) -> str:
+        """Say what has become of the sound of a tag so far.
+
+        Returns:
+            `waiting`, `speaking`, `interrupted`, `spoken`, `discarded` or `lost`.
+        """
+        if tag in self._fates:
+            return self._fates[tag]
+        if self._is_confirmed and tag in self._interrupted:
+            return "interrupted"
+        if self._playout.has(tag):
+            return "speaking" if tag in self._heard else "waiting"
+        return "spoken" if tag in self._heard else "waiting"
+
     def heard(self, tag: str) -> bool:
         """Say whether the callee has heard at least the beginning of it."""
         return tag in self._heard
 
     # --- Whose turn it is ------------------------------------------------------------
-
-    @property
-    def turn(self) -> Turn:
-        """Whose turn it is."""
-        return self._turns.turn
 
     def mind(
         self, *, is_speech: bool, quiet_ms: int, onset_ms: int, behind_ms: int
@@ -280,7 +303,7 @@ class Delivery:
         self._is_confirmed = False
 
     def _tell_engine_what_was_heard(self) -> None:
-        if Leg.CALLER in self._config.turn_legs and self._interrupted:
+        if self._config.works_by_turns(Leg.CALLER) and self._interrupted:
             tag = self._interrupted[0]
             heard_ms = self._heard_ms.get(tag, 0)
             self._out.do(act.TruncateTurn(Leg.CALLER, tag, heard_ms))
@@ -337,6 +360,7 @@ class Delivery:
         self._playout.drop(set(tags))
         for tag in tags:
             self._tell_unheard(tag, state)
+            self._fates[tag] = state
             known = self._unplayed.pop(tag, None)
             if known is not None:
                 self._out.store(known[0], "lost")
@@ -385,7 +409,9 @@ class Delivery:
         if tag in _LINE_TAGS:
             return self._lines.get(Line(tag), ("", b""))[0]
         caption = self._captions.find(tag)
-        return caption.translation if caption else ""
+        if caption is None:
+            return ""
+        return caption.original if self._config.is_one_language else caption.translation
 
     def report_played(self) -> None:
         """Say how much of what is playing was heard, if that is news."""

@@ -27,10 +27,12 @@ class Line(StrEnum):
     """Sentences of the system's own that are spoken to the callee."""
 
     GREETING = "greeting"
+    RELAY_GREETING = "relay_greeting"
     WAIT = "wait"
     APOLOGY = "apology"
     TIME_LIMIT = "time_limit"
     RECORDING = "recording"
+    TYPING = "typing"
 
 
 # --- The telephone -------------------------------------------------------------------
@@ -121,6 +123,60 @@ class DiscardAsked:
     """The caller does not want the rest of an utterance to be said."""
 
     utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModeAsked:
+    """The caller wants the call to go on in another mode."""
+
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """The caller began or stopped to type."""
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextTyped:
+    """The caller wants this to be said to the callee.
+
+    Attributes:
+        text_id: the client's name for it.
+        is_final: it is in the callee's language already.
+        translation: what to say for it, where that is known.
+    """
+
+    text_id: str
+    text: str
+    is_final: bool = False
+    translation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextTranslated:
+    """What was typed, in the callee's language; empty if that failed."""
+
+    text_id: str
+    translation: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextRendered:
+    """What was typed, as sound.
+
+    Attributes:
+        pcm: at 24 kHz; empty if it could not be spoken.
+        spoken: what was spoken.
+        is_verbatim: that is what was to be spoken.
+    """
+
+    text_id: str
+    pcm: Pcm
+    spoken: str
+    is_verbatim: bool
 
 
 # --- The engines ---------------------------------------------------------------------
@@ -251,6 +307,11 @@ Event = (
     | OriginalGain
     | RepeatAsked
     | DiscardAsked
+    | ModeAsked
+    | Typing
+    | TextTyped
+    | TextTranslated
+    | TextRendered
     | EngineReady
     | EngineAudio
     | SourceText

@@ -9,6 +9,9 @@ told to forget it), and `rewind` goes back to the last pause that the callee hea
 
 Where more waits than should, it catches up: first by cutting pauses short, then by
 playing a little faster, at the same pitch.
+
+A voice that is passed through as it comes (`push_voice`) is played where nothing is
+queued.  It has no tag, is never held or said again, and nobody is said to interrupt it.
 """
 
 import math
@@ -29,6 +32,8 @@ from realtime.audio.g711 import (
 from realtime.audio.tempo import NEEDED_SAMPLES, shorten
 from realtime.config import FRAME_MS, PlayoutConfig
 
+_VOICE: Final = ""
+"""The tag of what has none."""
 _QUIET_PEAK: Final = 400
 """A frame below this peak (-38 dBFS) is a pause in speech that we play; synthesised
 speech has no noise between its words."""
@@ -77,6 +82,10 @@ class Playout:
         self._sent: deque[Played] = deque()
         self._waiting_bytes = 0
         self._history: deque[Played] = deque(maxlen=_HISTORY_FRAMES)
+        self._voice: deque[bytes] = deque()
+        self._voice_rest = b""
+        self.voice_lost_ms = 0
+        """Sound of the voice that came far too late to be played, over the call."""
         self.is_held = False
         self._hurry = Hurry.NONE
         self._whole: set[str] = set()
@@ -90,18 +99,20 @@ class Playout:
     def tags(self) -> list[str]:
         """What the unheard sound belongs to, in order, each once."""
         pieces = [*(p.tag for p in self._sent), *(p.tag for p in self._waiting)]
-        return list(dict.fromkeys(pieces))
+        return [tag for tag in dict.fromkeys(pieces) if tag]
 
     @property
     def queued_ms(self) -> int:
         """Sound that the callee has not heard yet, sent or not, in ms."""
-        return len(self._sent) * FRAME_MS + -(-self._waiting_bytes // 8)
+        n_sent = sum(p.tag != _VOICE for p in self._sent)
+        return n_sent * FRAME_MS + -(-self._waiting_bytes // 8)
 
     @property
     def late_ms(self) -> int:
         """Sound that is not heard yet and would be if nothing had held it up, in ms."""
         n_bytes = sum(len(p.payload) for p in self._waiting if p.tag not in self._whole)
-        n_frames = sum(p.tag not in self._whole for p in self._sent)
+        ignored = {_VOICE, *self._whole}
+        n_frames = sum(p.tag not in ignored for p in self._sent)
         return n_frames * FRAME_MS + n_bytes // 8
 
     @property
@@ -114,7 +125,7 @@ class Playout:
         """Sound that will be heard before the newest utterance begins, in ms."""
         if not self._waiting:
             return 0
-        ignored = {self._waiting[-1].tag, *self._whole}
+        ignored = {_VOICE, self._waiting[-1].tag, *self._whole}
         n_bytes = sum(len(p.payload) for p in self._waiting if p.tag not in ignored)
         n_frames = sum(p.tag not in ignored for p in self._sent)
         return n_frames * FRAME_MS + n_bytes // 8
@@ -170,7 +181,7 @@ class Playout:
         """
         out = bytearray()
         if self.is_held:
-            return b""
+            return self._release_voice() if pad else b""
         while self._waiting and len(self._sent) < self._max_ahead_frames:
             piece = self._waiting[0]
             n = len(piece.payload)
@@ -190,6 +201,37 @@ class Playout:
             source_ms, self._skipped_ms = source_ms + self._skipped_ms, 0.0
             self._sent.append(Played(frame, piece.tag, source_ms))
             out += frame
+        has_words = any(p.tag != _VOICE for p in self._sent)
+        return self._release_voice() if pad and not has_words else bytes(out)
+
+    def push_voice(self, payload: bytes) -> None:
+        """Add live sound, mu-law of any length, to be played as soon as it can be."""
+        payload = self._voice_rest + payload
+        n_whole = len(payload) // FRAME_SAMPLES * FRAME_SAMPLES
+        self._voice_rest = payload[n_whole:]
+        for at in range(0, n_whole, FRAME_SAMPLES):
+            self._voice.append(payload[at : at + FRAME_SAMPLES])
+        while len(self._voice) * FRAME_MS > self._config.voice_keep_ms:
+            self._voice.popleft()
+            self.voice_lost_ms += FRAME_MS
+
+    def forget_voice(self) -> None:
+        """The voice is not passed through any more."""
+        self._voice.clear()
+        self._voice_rest = b""
+
+    def _release_voice(self) -> bytes:
+        """Send what comes next of the voice; of one that is late, without pauses."""
+        voice, out = self._voice, bytearray()
+        n_ahead = self._config.voice_ahead_ms // FRAME_MS
+        slack_frames = self._config.voice_slack_ms // FRAME_MS
+        while len(voice) > slack_frames and _is_quiet(voice[0]):
+            voice.popleft()
+        if not self._sent and len(voice) < n_ahead:
+            return b""  # it would only stutter
+        while voice and len(self._sent) < n_ahead:
+            self._sent.append(Played(voice.popleft(), _VOICE))
+            out += self._sent[-1].payload
         return bytes(out)
 
     def _next_frame(self, piece: _Piece) -> tuple[bytes | None, int]:
@@ -230,7 +272,9 @@ class Playout:
         The telephone must be told to clear its buffer at the same moment.
         """
         while self._sent:
-            self._put_back(self._sent.pop())
+            played = self._sent.pop()
+            if played.tag != _VOICE:
+                self._put_back(played)
         self.is_held = True
 
     def rewind(self, *, pause_ms: int, at_most_ms: int) -> int:

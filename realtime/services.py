@@ -13,7 +13,6 @@ from calls.models import Call, Status, Utterance
 from calls.recordings import Plan
 from realtime import actions as act
 from realtime.config import CallConfig, LifeConfig
-from realtime.events import Leg
 from wigvo.models import User
 from wigvo.notify import notify
 
@@ -59,7 +58,9 @@ def facts_of(call: Call) -> CallFacts:
             caller_language=call.caller_language,
             callee_language=call.callee_language,
             tells_of_recording=recording.is_wanted and recording.started_ms is None,
-            turn_legs=_turn_legs(),
+            mode=call.mode,
+            caller_engine=settings.CALLER_ENGINE,
+            callee_engine=settings.CALLEE_ENGINE,
             start_ms=start_ms,
             life=LifeConfig(
                 max_call_ms=settings.CALL_MAX_SECONDS * 1000,
@@ -67,11 +68,6 @@ def facts_of(call: Call) -> CallFacts:
             ),
         ),
     )
-
-
-def _turn_legs() -> tuple[Leg, ...]:
-    engines = {Leg.CALLER: settings.CALLER_ENGINE, Leg.CALLEE: settings.CALLEE_ENGINE}
-    return tuple(leg for leg, engine in engines.items() if engine == "interpret")
 
 
 def find_call(call_id: UUID) -> CallFacts | None:

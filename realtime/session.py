@@ -49,9 +49,11 @@ from realtime.endpointing import is_complete
 from realtime.events import NO_SOUND, Leg, Line, Pcm
 from realtime.loops import LoopGuard
 from realtime.mix import CallerMix
+from realtime.modes import modes_of
 from realtime.outbox import Outbox, message_of
 from realtime.protocols import browser
 from realtime.sides import Side, Turns
+from realtime.typed import TypedTexts
 
 TERMINAL: Final = frozenset({"completed", "busy", "no_answer", "failed", "canceled"})
 _UNREACHED: Final = frozenset({"busy", "no_answer", "canceled"})
@@ -105,8 +107,12 @@ class CallSession:
         self._caller_absent_since: float | None = None
         self._is_muted = False
         self._caller_fed_ms = 0.0
+        self._fed_until_ms = 0
+        self._modes = modes_of(config.caller_language, config.callee_language)
+        self._mode = self._modes[config.mode]
+        self._sides[Leg.CALLER].is_open = self._mode.has_microphone
         self._mix = CallerMix(
-            config.original_gain,
+            self._mode.original_gain,
             config.original_slack_frames,
             config.feed.caller_batch_ms,
         )
@@ -116,8 +122,10 @@ class CallSession:
         self._loops = LoopGuard(config.loops)
         spoken = self._sides[Leg.CALLER].captions
         self._delivery = Delivery(config, spoken, self._clock, self._loops, self._out)
+        self._typed = TypedTexts(config, spoken, self._delivery, self._out)
         self._farewell_line: Line | None = None
         self._greeted = config.start_ms > 0
+        self._was_greeted_by = False
 
         # Deadlines (monotonic seconds).
         self._answered_at: float | None = None
@@ -190,11 +198,15 @@ class CallSession:
         """The call's clock: ms since the first frame of its first stream."""
         return self._clock.ms
 
+    def open_legs(self) -> list[Leg]:
+        """Return the legs that need an engine from the beginning."""
+        return [leg for leg, side in self._sides.items() if side.is_open]
+
     def snapshot(self) -> list[browser.ServerMessage]:
         """Return everything a client needs that attaches now."""
         messages: list[browser.ServerMessage] = [
             browser.Status(self.status),
-            browser.ModeChanged("voice"),
+            browser.ModeChanged(self._mode.name),
         ]
         if self._answered_by:
             messages.append(browser.AnsweredBy(self._answered_by))
@@ -255,6 +267,22 @@ class CallSession:
                 self._delivery.repeat(event.utterance_id)
             case ev.DiscardAsked():
                 self._delivery.discard(event.utterance_id)
+            case ev.ModeAsked():
+                self._on_mode(event.mode)
+            case ev.Typing():
+                if event.active and self.phase is Phase.LIVE:
+                    self._typed.typing()
+            case ev.TextTyped():
+                self._on_typed(event)
+            case ev.TextTranslated():
+                self._typed.translated(event.text_id, event.translation)
+            case ev.TextRendered():
+                self._typed.rendered(
+                    event.text_id,
+                    event.pcm,
+                    event.spoken,
+                    is_verbatim=event.is_verbatim,
+                )
             case ev.EngineReady():
                 self._on_engine_ready(event.leg)
             case ev.EngineLost():
@@ -294,11 +322,6 @@ class CallSession:
             if not self._caller_is_there:
                 self._caller_absent_since = self._now
         self._out.record("stream_started", {"stream": self._epoch})
-        if not self._greeted:
-            self._greeted = True
-            self._delivery.say(Line.GREETING)
-            if self._config.tells_of_recording:
-                self._delivery.say(Line.RECORDING)
 
     def _on_stream_stopped(self) -> None:
         if self.phase is Phase.FAREWELL:
@@ -344,6 +367,8 @@ class CallSession:
             self._show(side)
             self._check_degraded(side)
         self._report_sound_lost()
+        self._greet()
+        self._typed.tick()
         self._delivery.mind_lag(self._sides[Leg.CALLER].turns is not None)
         self._release(pad=True)
         if (
@@ -360,6 +385,25 @@ class CallSession:
         self._feed(Leg.CALLEE, wide, heard.pcm, heard.behind_ms)
         is_quiet = heard.is_filler or not self._sides[Leg.CALLEE].detector.is_speech
         self._mix.hear(wide, is_quiet=is_quiet)
+
+    def _greet(self) -> None:
+        """Say who we are, after the callee's first word, or when none comes."""
+        if self._greeted or self.phase is not Phase.LIVE:
+            return
+        has_waited = self._clock.ms >= self._config.life.greeting_wait_ms
+        detector = self._sides[Leg.CALLEE].detector
+        self._was_greeted_by |= detector.is_speech
+        if has_waited or (self._was_greeted_by and not detector.is_speech):
+            self._greeted = True
+            self._delivery.say(self.greeting)
+            if self._config.tells_of_recording:
+                self._delivery.say(Line.RECORDING)
+
+    @property
+    def greeting(self) -> Line:
+        """The first sentence that the callee hears."""
+        is_one = self._config.is_one_language
+        return Line.RELAY_GREETING if is_one else Line.GREETING
 
     def _report_sound_lost(self) -> None:
         """Tell the caller what could not be heard, once it has come to something."""
@@ -393,6 +437,47 @@ class CallSession:
         if is_up and self._clock.is_flowing:
             self._delivery.release(pad=pad)
 
+    # --- Modes and typed text ---------------------------------------------------------
+
+    def _on_mode(self, name: str) -> None:
+        mode = self._modes.get(name)
+        if mode is None:
+            text = f"This call cannot go on in the mode “{name}”."
+            self._out.tell(browser.Problem("unsupported_mode", text))
+            return
+        if mode is not self._mode:
+            before, self._mode = self._mode, mode
+            self._fed_until_ms = self._clock.ms + self._config.caller_input.tail_ms
+            caller = self._sides[Leg.CALLER]
+            if mode.has_microphone and not caller.is_open:
+                caller.is_open = True
+                self._out.do(act.OpenEngine(Leg.CALLER))
+            self._mix.set_gain(mode.original_gain)
+            if not mode.plays_interpretation:
+                self._mix.forget()
+            if not mode.passes_voice:
+                self._delivery.stop_voice()
+            data = {"at_ms": self._clock.ms, "from": before.name, "to": name}
+            self._out.record("mode_changed", data)
+        self._out.tell(browser.ModeChanged(name), is_public=True)
+
+    def _on_typed(self, event: ev.TextTyped) -> None:
+        if self.phase not in (Phase.LIVE, Phase.SUSPENDED) or not self._mode.can_type:
+            text = "Nobody would hear it now."
+            if self.phase is Phase.WAITING:
+                text = "Nobody has answered yet: send it again then."
+            self._out.tell(browser.Problem("text_not_now", text))
+            self._out.tell(browser.TextStatus(event.text_id, "failed"))
+            return
+        self._typed.type(
+            event.text_id,
+            event.text,
+            self._clock.ms,
+            is_final=event.is_final,
+            translation=event.translation,
+        )
+        self._show(self._sides[Leg.CALLER])
+
     # --- The caller ------------------------------------------------------------------
 
     def _on_caller_attached(self) -> None:
@@ -415,9 +500,14 @@ class CallSession:
         if self.phase is not Phase.LIVE or not self._clock.has_begun:
             return
         self._caller_fed_ms += len(pcm) * 1000 / ENGINE_HZ
-        if self._is_muted:
+        if not self._mode.has_microphone and self._clock.ms > self._fed_until_ms:
+            return
+        if self._is_muted or not self._mode.has_microphone:
             pcm = np.zeros_like(pcm)
-        self._feed(Leg.CALLER, pcm, self._caller_down.process(pcm))
+        narrow = self._caller_down.process(pcm)
+        if self._mode.passes_voice:
+            self._delivery.pass_voice(narrow)
+        self._feed(Leg.CALLER, pcm, narrow)
 
     @property
     def is_flooded(self) -> bool:
@@ -431,6 +521,8 @@ class CallSession:
         if behind_ms < self._config.caller_input.slack_ms:
             return
         self._caller_fed_ms += FRAME_MS
+        if not self._mode.has_microphone and self._clock.ms > self._fed_until_ms:
+            return
         narrow = self._caller_down.process(_SILENCE_24K)
         self._feed(Leg.CALLER, _SILENCE_24K, narrow)
 
@@ -448,6 +540,8 @@ class CallSession:
         side = self._sides[Leg.CALLEE]
         caption = side.captions.current
         if caption is None or caption.first_source_ms is None or side.turns is not None:
+            return False
+        if not self._mode.plays_interpretation:
             return False
         if caption.translation or caption.has_sound:
             return False
@@ -546,6 +640,8 @@ class CallSession:
             side.captions.target_done(dropped)
 
     def _answer(self, side: Side, turns: Turns) -> None:
+        if self._config.engine_of(side.leg) == "transcribe":
+            return  # it writes without being asked
         for utterance_id in list(turns.unasked):
             caption = side.captions.find(utterance_id)
             if caption is not None and caption.is_echo:
@@ -611,6 +707,8 @@ class CallSession:
         if caption.is_echo:
             return  # nobody has said this
         tag = caption.utterance_id
+        if leg is Leg.CALLEE and not self._mode.plays_interpretation:
+            return  # the caller reads it
         if leg is Leg.CALLEE and self._caller_is_there:
             side.heard.add(tag)
         if leg is Leg.CALLER:
@@ -683,17 +781,24 @@ class CallSession:
         self._out.record("recovery", data)
 
     def _engine_of(self, leg: Leg) -> str:
-        return "translate" if self._sides[leg].turns is None else "interpret"
+        return self._config.engine_of(leg)
 
     def _show(self, side: Side) -> None:
         for caption in side.captions.changed():
             self._out.show(caption)
         for caption in side.captions.finished():
-            if side.leg is Leg.CALLER:
+            if self._is_own_voice(caption):
+                self._out.store(caption, "delivered")
+            elif side.leg is Leg.CALLER:
                 self._delivery.finished(caption, self._tag_of(caption))
             else:
                 is_heard = self._tag_of(caption) in side.heard
                 self._out.store(caption, "delivered" if is_heard else "caption_only")
+
+    def _is_own_voice(self, caption: Caption) -> bool:
+        """Both speak one language: they hear each other, not an interpretation."""
+        is_heard = caption.leg is Leg.CALLEE or self._mode.passes_voice
+        return self._config.is_one_language and is_heard and not caption.is_typed
 
     def _tag_of(self, caption: Caption) -> str:
         """Return what the interpreted sound of an utterance is called."""
@@ -810,6 +915,7 @@ class CallSession:
         for side in self._sides.values():
             side.captions.flush(self._clock.ms)
             self._show(side)
+        self._typed.end()
         self._delivery.report_lost()
         self._report_line()
         self.phase = Phase.OVER

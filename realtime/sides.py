@@ -162,12 +162,14 @@ class Side:
         self.leg = leg
         self.detector = SpeechDetector(config.speech)
         self.captions = CaptionTrack(leg, config.captions, first_number)
+        self.is_open = True
+        """Somebody opens an engine for it, or has."""
         self.engine_is_ready = False
         self.engine_is_closed = False
         self.engine_lost_at_ms: int | None = None
         self.is_degraded = False
         self.backlog = Backlog(config.recovery.keep_ms)
-        self.turns = Turns(config) if leg in config.turn_legs else None
+        self.turns = Turns(config) if config.works_by_turns(leg) else None
         self._waiting: list[Pcm] = []
         self._waiting_since = 0.0
         self.waiting_ms = 0.0

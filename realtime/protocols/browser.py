@@ -4,7 +4,7 @@ Text frames are JSON objects with a `type`; binary frames are PCM16 little-endia
 at 24 kHz.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
@@ -82,11 +82,43 @@ class ChangeMode(_Message, frozen=True, tag="mode"):
     mode: str
 
 
+class Text(_Message, frozen=True, tag="text", rename={"as_": "as"}):
+    """Say this to the callee; `as` names whose language it is in."""
+
+    id: str
+    text: str
+    as_: Literal["caller", "callee"] = "caller"
+
+
+class Typing(_Message, frozen=True, tag="typing"):
+    """The caller is typing, or not any more."""
+
+    active: bool
+
+
+class Say(_Message, frozen=True, tag="say"):
+    """Say a saved phrase."""
+
+    phrase_id: str
+
+
 class End(_Message, frozen=True, tag="end"):
     """Hang up."""
 
 
-ClientMessage = Hello | Speech | Mute | Original | Repeat | Discard | ChangeMode | End
+ClientMessage = (
+    Hello
+    | Speech
+    | Mute
+    | Original
+    | Repeat
+    | Discard
+    | ChangeMode
+    | Text
+    | Typing
+    | Say
+    | End
+)
 
 NOT_IN_VOICE: Final = frozenset(
     {
@@ -101,7 +133,19 @@ NOT_IN_VOICE: Final = frozenset(
 """Known to the contract, but of no use in a plain voice call."""
 
 _KNOWN: Final = frozenset(
-    {"hello", "speech", "mute", "original", "repeat", "discard", "mode", "end"}
+    {
+        "hello",
+        "speech",
+        "mute",
+        "original",
+        "repeat",
+        "discard",
+        "mode",
+        "text",
+        "typing",
+        "say",
+        "end",
+    }
 )
 
 
@@ -244,6 +288,15 @@ class Unheard(ServerMessage, frozen=True, tag="unheard"):
     text: str
     translation: str
     state: str
+
+
+class TextStatus(ServerMessage, frozen=True, tag="text_status"):
+    """What has become of a typed message."""
+
+    id: str
+    state: str
+    translation: str | msgspec.UnsetType = msgspec.UNSET
+    spoken: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Dtmf(ServerMessage, frozen=True, tag="dtmf"):

@@ -1,7 +1,7 @@
 """A live call without a clock, a socket or a database."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -23,24 +23,36 @@ NO_ECHO = EchoConfig(free_after_quiet_frames=1)
 happens at once, and test_ear.py is about the rest."""
 
 
+_LIFE = {f.name for f in fields(LifeConfig)}
+
+
 class Rehearsal:
-    """A session, a hand on its clock, and everything it has asked for."""
+    """A session, a hand on its clock, and everything it has asked for.
+
+    Options are those of `CallConfig` and, where they are about how a call ends, of its
+    `LifeConfig`.
+    """
 
     def __init__(
         self,
         *,
         echo: EchoConfig = NO_ECHO,
-        turn_legs: tuple[Leg, ...] = (),
-        **life: int,
+        **options: Any,
     ) -> None:
+        life = {k: options.pop(k) for k in _LIFE & set(options)}
+        life.setdefault("greeting_wait_ms", 0)
         config = CallConfig(
-            call_id="c1",
-            caller_language="en",
-            callee_language="ko",
-            feed=FeedConfig(speech_batch_ms=20, idle_batch_ms=20, caller_batch_ms=20),
-            life=replace(LifeConfig(), **life),
-            echo=echo,
-            turn_legs=turn_legs,
+            **{
+                "call_id": "c1",
+                "caller_language": "en",
+                "callee_language": "ko",
+                "feed": FeedConfig(
+                    speech_batch_ms=20, idle_batch_ms=20, caller_batch_ms=20
+                ),
+                "life": replace(LifeConfig(), **life),
+                "echo": echo,
+                **options,
+            }
         )
         self.heard_and_played: list[tuple[bytes, bytes]] = []
         self.session = CallSession(
@@ -93,11 +105,10 @@ class Rehearsal:
 def make_live(
     *,
     echo: EchoConfig = NO_ECHO,
-    turn_legs: tuple[Leg, ...] = (),
-    **life: int,
+    **options: Any,
 ) -> Rehearsal:
     """A call that was answered, with both engines, the caller and a greeting."""
-    r = Rehearsal(echo=echo, turn_legs=turn_legs, **life)
+    r = Rehearsal(echo=echo, **options)
     for leg in Leg:
         r.do(ev.EngineReady(leg))
     for line in Line:
@@ -524,7 +535,7 @@ def test_the_time_limit_warns_says_goodbye_and_really_hangs_up() -> None:
 
 def test_the_limit_holds_even_if_the_goodbye_cannot_be_spoken() -> None:
     r = make_live(max_call_ms=20_000)
-    r.session._lines.clear()
+    r.session._delivery._lines.clear()
     r.wait(20.5)
     assert r.of(act.HangUp) == [act.HangUp("time_limit")]
 

@@ -387,7 +387,7 @@ def test_speech_in_the_callers_own_language_comes_through_in_full() -> None:
 
 
 def by_turns() -> Rehearsal:
-    r = make_live(turn_legs=(Leg.CALLEE,))
+    r = make_live(callee_engine="interpret")
     r.frames(80)  # by then nothing of the greeting can be echoing
     r.actions.clear()
     return r
@@ -493,7 +493,7 @@ def test_a_monologue_reaches_the_engine_whole_and_in_order() -> None:
 
 
 def test_the_engine_is_told_what_was_heard_of_it() -> None:
-    r = make_live(turn_legs=(Leg.CALLER,))
+    r = make_live(caller_engine="interpret")
     r.do(ev.CallerAudio(np.repeat(sentence(1.0), 3)))
     r.frames(50)
     speaking(r)
