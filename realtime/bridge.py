@@ -376,8 +376,8 @@ class LiveCall:
 
     # --- Engines ----------------------------------------------------------------------
 
-    def _new_engine(self, leg: Leg) -> tuple[Engine, str]:
-        """Make what interprets a leg, and name its model."""
+    def _new_engine(self, leg: Leg) -> Engine:
+        """Make what interprets a leg."""
         config = self.facts.config
         source, target = config.caller_language, config.callee_language
         if leg is Leg.CALLEE:
@@ -385,11 +385,11 @@ class LiveCall:
         writer = settings.OPENAI_LIVE_TRANSCRIBE_MODEL
         if config.engine_of(leg) == "interpret":
             model = settings.OPENAI_REALTIME_MODEL
-            return Interpreter(leg, source, target, model, writer), model
-        return Translation(leg, target, writer), settings.OPENAI_TRANSLATE_MODEL
+            return Interpreter(leg, source, target, model, writer)
+        return Translation(leg, target, settings.OPENAI_TRANSLATE_MODEL, writer)
 
     def _new_session(self, leg: Leg) -> _Session:
-        engine, model = self._new_engine(leg)
+        engine = self._new_engine(leg)
         session: _Session
 
         def on_event(event: wire.ServerEvent) -> None:
@@ -399,12 +399,13 @@ class LiveCall:
             self._on_engine_lost(leg, session)
 
         socket = EngineSocket(
-            url=f"{settings.OPENAI_REALTIME_URL}{engine.path}?model={model}",
+            url=f"{settings.OPENAI_REALTIME_URL}{engine.path}",
             api_key=settings.OPENAI_API_KEY,
             update=engine.session_update(),
             on_event=on_event,
             on_lost=on_lost,
             safety_id=str(self.facts.owner_id),
+            max_speed=engine.max_speed,
         )
         session = _Session(engine, socket)
         return session
