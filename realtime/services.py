@@ -13,6 +13,7 @@ from calls.models import Call, Status, Utterance
 from calls.recordings import Plan
 from realtime import actions as act
 from realtime.config import CallConfig, LifeConfig
+from realtime.engines.choice import EngineKind, engine_for
 from wigvo.models import User
 from wigvo.notify import notify
 
@@ -59,8 +60,16 @@ def facts_of(call: Call) -> CallFacts:
             callee_language=call.callee_language,
             tells_of_recording=recording.is_wanted and recording.started_ms is None,
             mode=call.mode,
-            caller_engine=settings.CALLER_ENGINE,
-            callee_engine=settings.CALLEE_ENGINE,
+            caller_engine=engine_for(
+                call.caller_language,
+                call.callee_language,
+                EngineKind(settings.CALLER_ENGINE),
+            ),
+            callee_engine=engine_for(
+                call.callee_language,
+                call.caller_language,
+                EngineKind(settings.CALLEE_ENGINE),
+            ),
             start_ms=start_ms,
             life=LifeConfig(
                 max_call_ms=settings.CALL_MAX_SECONDS * 1000,
