@@ -24,7 +24,9 @@ from realtime import events as ev
 from realtime import services
 from realtime.alarm import Alarm
 from realtime.engines.base import FATAL_CODES, Closed, Engine, Refused
+from realtime.engines.choice import EngineKind
 from realtime.engines.interpret import Interpreter
+from realtime.engines.transcribe import Transcriber
 from realtime.engines.translate import Translation
 from realtime.events import Leg, Line
 from realtime.lines import text_of
@@ -377,16 +379,21 @@ class LiveCall:
     # --- Engines ----------------------------------------------------------------------
 
     def _new_engine(self, leg: Leg) -> Engine:
-        """Make what interprets a leg."""
+        """Make what listens to a leg."""
         config = self.facts.config
         source, target = config.caller_language, config.callee_language
         if leg is Leg.CALLEE:
             source, target = target, source
         writer = settings.OPENAI_LIVE_TRANSCRIBE_MODEL
-        if config.engine_of(leg) == "interpret":
-            model = settings.OPENAI_REALTIME_MODEL
-            return Interpreter(leg, source, target, model, writer)
-        return Translation(leg, target, settings.OPENAI_TRANSLATE_MODEL, writer)
+        match config.engine_of(leg):
+            case EngineKind.TRANSCRIBE:
+                return Transcriber(leg, source, writer, self.facts.keywords)
+            case EngineKind.INTERPRET:
+                model = settings.OPENAI_REALTIME_MODEL
+                return Interpreter(leg, source, target, model, writer)
+            case _:
+                model = settings.OPENAI_TRANSLATE_MODEL
+                return Translation(leg, target, model, writer)
 
     def _new_session(self, leg: Leg) -> _Session:
         engine = self._new_engine(leg)

@@ -30,6 +30,8 @@ class CallFacts:
     config: CallConfig
     first_number: int
     recording: Plan
+    keywords: tuple[str, ...]
+    """Names and words that may be said, for whatever writes them down."""
 
     @property
     def is_live(self) -> bool:
@@ -54,6 +56,7 @@ def facts_of(call: Call) -> CallFacts:
         twilio_sid=call.twilio_sid or "",
         first_number=first_number,
         recording=recording,
+        keywords=_keywords(call),
         config=CallConfig(
             call_id=str(call.pk),
             caller_language=call.caller_language,
@@ -77,6 +80,13 @@ def facts_of(call: Call) -> CallFacts:
             ),
         ),
     )
+
+
+def _keywords(call: Call) -> tuple[str, ...]:
+    """Gather what the brief names; words are data, whatever else they say."""
+    glossary = [entry["term"] for entry in call.brief.get("glossary", ())]
+    facts = [entry["value"] for entry in call.brief.get("may_tell", ())]
+    return tuple(filter(None, (call.callee_name, *glossary, *facts)))
 
 
 def find_call(call_id: UUID) -> CallFacts | None:
