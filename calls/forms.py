@@ -118,7 +118,7 @@ class CallForm(NumberForm):
         label=_("You speak"), choices=names.language_choices
     )
     callee_language = forms.ChoiceField(
-        label=_("They speak"), choices=names.language_choices
+        label=_("They speak"), choices=names.callee_language_choices
     )
     mode = forms.ChoiceField(
         label=_("How"),

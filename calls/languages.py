@@ -1,7 +1,7 @@
-"""The languages that simultaneous interpretation speaks, and their names.
+"""The languages of callers and callees, and their names.
 
-The interpreter understands many more languages than it can speak.  A call goes both
-ways, so both of its languages have to be among these.
+Which of them a call can have is for `realtime.engines.choice` to say: to a callee the
+system itself speaks as well, so there are fewer languages for callees.
 """
 
 from django.utils.functional import Promise
@@ -21,13 +21,14 @@ NAMES: dict[str, str | Promise] = {
     "pt": _("Portuguese"),
     "ru": _("Russian"),
     "vi": _("Vietnamese"),
+    "ar": _("Arabic"),
+    "mn": _("Mongolian"),
+    "ms": _("Malay"),
+    "nl": _("Dutch"),
+    "pl": _("Polish"),
+    "th": _("Thai"),
+    "tl": _("Tagalog"),
+    "tr": _("Turkish"),
+    "uk": _("Ukrainian"),
+    "uz": _("Uzbek"),
 }
-
-
-def has_engine(caller_language: str, callee_language: str) -> bool:
-    """Tell whether some engine can interpret between these two, both ways."""
-    return (
-        caller_language != callee_language
-        and caller_language in NAMES
-        and callee_language in NAMES
-    )

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from calls import languages
+from realtime.engines.choice import CALLEE_LANGUAGES, CALLER_LANGUAGES
 
 OWN_NAMES = {
     "en": "English",
@@ -20,6 +21,16 @@ OWN_NAMES = {
     "pt": "Português",
     "ru": "Русский",
     "vi": "Tiếng Việt",
+    "ar": "العربية",
+    "mn": "Монгол",
+    "ms": "Bahasa Melayu",
+    "nl": "Nederlands",
+    "pl": "Polski",
+    "th": "ไทย",
+    "tl": "Tagalog",
+    "tr": "Türkçe",
+    "uk": "Українська",
+    "uz": "Oʻzbekcha",
 }
 
 COUNTRIES = {
@@ -54,9 +65,20 @@ def language_name(code: str) -> str:
 
 
 def language_choices() -> list[tuple[str, str]]:
-    """List the languages, each in its own name and in the reader's."""
+    """List the languages of callers, each in its own name and in the reader's."""
+    return _choices(CALLER_LANGUAGES)
+
+
+def callee_language_choices() -> list[tuple[str, str]]:
+    """List the languages of callees, as `language_choices` does."""
+    return _choices(CALLEE_LANGUAGES)
+
+
+def _choices(codes: frozenset[str]) -> list[tuple[str, str]]:
     choices = []
     for code, name in languages.NAMES.items():
+        if code not in codes:
+            continue
         own = OWN_NAMES.get(code, str(name))
         choices.append((code, own if own == str(name) else f"{own} · {name}"))
     return choices

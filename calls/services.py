@@ -25,7 +25,7 @@ from django.db.models import DateTimeField, F, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from calls import languages, numbers
+from calls import numbers
 from calls.models import (
     TERMINAL,
     AnsweredBy,
@@ -39,6 +39,7 @@ from calls.models import (
     Utterance,
 )
 from calls.reasons import REFUSALS, Text
+from realtime.engines.choice import CALLER_LANGUAGES, supports
 from wigvo.models import User
 from wigvo.notify import notify, publish, publish_user
 
@@ -49,6 +50,8 @@ IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 MAX_KEY_LENGTH = 200
 
 SUPPORTED_MODES = frozenset({Mode.VOICE})
+SUPPORTS_ONE_LANGUAGE = False
+"""Whether both sides may speak the same language."""
 
 _RANK = {
     Status.DRAFT: 0,
@@ -194,12 +197,7 @@ def create_call(
     ensure_verified(owner)
     if mode not in SUPPORTED_MODES:
         raise CallRefused("unsupported_mode")
-    if not languages.has_engine(caller_language, callee_language):
-        known = caller_language in languages.NAMES
-        raise CallRefused(
-            "unsupported_language",
-            field="callee_language" if known else "caller_language",
-        )
+    _ensure_languages(mode, caller_language, callee_language)
     return Call.objects.create(
         owner=owner,
         from_number=settings.TWILIO_FROM_NUMBER,
@@ -213,6 +211,19 @@ def create_call(
         record=record,
         on_voicemail=on_voicemail,
         voicemail_message=voicemail_message,
+    )
+
+
+def _ensure_languages(mode: str, caller_language: str, callee_language: str) -> None:
+    is_one = caller_language == callee_language
+    if supports(mode, caller_language, callee_language) and (
+        SUPPORTS_ONE_LANGUAGE or not is_one
+    ):
+        return
+    is_known = caller_language in CALLER_LANGUAGES
+    raise CallRefused(
+        "unsupported_language",
+        field="callee_language" if is_known else "caller_language",
     )
 
 

@@ -2,7 +2,7 @@
 
 A script is data: `people/*.yaml`, one file per number.  This module reads it and
 interprets it, purely: events and the time in, actions out.  The same interpreter plays
-the callee (`script:`) and the scripted caller (`caller:`).
+the callee (`script:`) and the scripted caller (`caller:`), who may also type.
 
     about to speak ──quiet for 400 ms──► speaking ──finished──► next step
         speaking ──finished, more to say──► pausing ──pause is over──► speaking
@@ -82,6 +82,13 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Type:
+    """Write one phrase instead of saying it; a caller's only."""
+
+    phrase_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expect:
     phrase_ids: tuple[str, ...]
     timeout_ms: int = 20_000
@@ -133,7 +140,7 @@ class HangUp:
     pass
 
 
-Step = Say | Expect | Interrupt | Backchannel | Wait | Press | HangUp
+Step = Say | Type | Expect | Interrupt | Backchannel | Wait | Press | HangUp
 
 
 class Answer(StrEnum):
@@ -168,17 +175,18 @@ class Script:
     (`lab.lines.Choice`)."""
     steps: tuple[Step, ...] = ()
     caller: tuple[Step, ...] = ()
-    """The scripted caller's side, in the caller's own language."""
+    """The scripted caller's side, in `caller_language`."""
+    caller_language: str = "en"
+    """Where it is `language`, nothing is translated."""
 
 
 def phrase_ids(steps: Sequence[Step]) -> set[str]:
     """Name every phrase that some steps say or wait for."""
-    return spoken_ids(steps) | {
-        phrase_id
-        for step in steps
-        if isinstance(step, Expect)
-        for phrase_id in step.phrase_ids
-    }
+    ids = {step.phrase_id for step in steps if isinstance(step, Type)}
+    for step in steps:
+        if isinstance(step, Expect):
+            ids |= set(step.phrase_ids)
+    return spoken_ids(steps) | ids
 
 
 def spoken_ids(steps: Sequence[Step]) -> set[str]:
@@ -192,6 +200,7 @@ def spoken_ids(steps: Sequence[Step]) -> set[str]:
 
 _VERBS: Final[dict[str, type[Step]]] = {
     "say": Say,
+    "type": Type,
     "expect": Expect,
     "interrupt": Interrupt,
     "backchannel": Backchannel,
@@ -306,6 +315,13 @@ class Speak:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """Type a phrase and send it; it is `Finished` as a spoken one is."""
+
+    phrase_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PressKeys:
     digits: str
 
@@ -315,7 +331,7 @@ class PutDown:
     """Hang up."""
 
 
-Action = Speak | PressKeys | PutDown
+Action = Speak | Write | PressKeys | PutDown
 
 
 class Result(StrEnum):
@@ -354,10 +370,16 @@ class Person:
 
     Args:
         steps: the script.
+        types: writes everything instead of saying it.
     """
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], *, types: bool = False) -> None:
         self._steps = tuple(steps)
+        self._types = types
+        self._is_typing = types
+        """Whether what is said next is typed."""
+        self._has_typed = types
+        """Whether what was said last was typed."""
         self._index = -1
         self._state = _State.NEW
         self._deadline_ms = 0.0
@@ -427,6 +449,7 @@ class Person:
         while True:
             self._index += 1
             self._reprompts = self._n_said = 0
+            self._is_typing = self._types
             if self._index >= len(self._steps):
                 self._state = _State.DONE
                 return actions
@@ -434,6 +457,10 @@ class Person:
                 case Say() as step:
                     self._n_said = 1
                     self._intend(step.phrase_ids[0], now_ms, goes_on=True)
+                    return actions + self._keep_time(now_ms)
+                case Type(phrase_id):
+                    self._is_typing = True
+                    self._intend(phrase_id, now_ms, goes_on=True)
                     return actions + self._keep_time(now_ms)
                 case Backchannel() as step:
                     self._wait(_State.LISTENING_IN, step.timeout_ms, now_ms)
@@ -472,7 +499,8 @@ class Person:
         is_word = isinstance(self._steps[self._index], Backchannel)
         if phrase_id not in REPEAT_REQUESTS and not is_word:
             self._last_said = phrase_id
-        return [Speak(phrase_id)]
+            self._has_typed = self._is_typing
+        return [Write(phrase_id) if self._is_typing else Speak(phrase_id)]
 
     def _finish(self, now_ms: float) -> list[Action]:
         """Go on after something has been said."""
@@ -525,6 +553,7 @@ class Person:
                 self._conclude(Result.HEARD, phrase_id, now_ms)
                 return self._next(now_ms)
             if phrase_id in REPEAT_REQUESTS and self._last_said:
+                self._is_typing = self._has_typed
                 self._intend(self._last_said, now_ms, goes_on=False)
                 return self._keep_time(now_ms)
         if phrase_id is not None and phrase_id not in self._early:
@@ -537,7 +566,8 @@ class Person:
             case _State.ABOUT_TO_SPEAK:
                 quiet_since_ms = max(self._quiet_since_ms, self._spoke_until_ms)
                 is_quiet = not self._is_sounding and now_ms - quiet_since_ms >= QUIET_MS
-                if is_quiet or now_ms >= self._deadline_ms:
+                # Who types does not have to wait for a silence.
+                if self._is_typing or is_quiet or now_ms >= self._deadline_ms:
                     return self._speak()
             case _State.WAITING if now_ms >= self._deadline_ms:
                 return self._next(now_ms)
@@ -598,6 +628,7 @@ class Person:
                 return []
         if step.reprompt and self._reprompts == 0:
             self._reprompts += 1
+            self._is_typing = self._types
             self._intend(step.reprompt, now_ms, goes_on=False)
             return self._keep_time(now_ms)
         self._conclude(Result.MISSED, None, now_ms)

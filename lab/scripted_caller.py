@@ -4,6 +4,9 @@ Logs in, starts a call, and talks on the caller's socket in real time: speech of
 synthesiser goes out as a microphone's would, and what comes back is listened to with
 the phrasebook matcher.  The lab is asked what the other side said and heard, which is
 how a report can tell what was understood.
+
+In captions and in text, what the callee says is not listened to but read: what counts
+is which captions the caller's socket got.  In text, everything is typed.
 """
 
 import asyncio
@@ -25,13 +28,14 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 
 from lab.people import Script, load_people
+from lab.reading import Reader
 from lab.speech.listener import Listener
 from lab.speech.matcher import Matcher
 from lab.speech.phrasebook import Phrasebook
 from lab.speech.synthesiser import Synthesiser
 from lab.telephone.handset import Handset
 from lab.telephone.line import LineConfig
-from lab.voices import CALLER_LANGUAGE, CALLER_VOICE, CALLER_WPM
+from lab.voices import CALLER_VOICE, CALLER_WPM
 from realtime.audio.resample import Resampler
 
 FRAME_S: Final = 0.02
@@ -49,7 +53,12 @@ ENOUGH: Final = 0.95
 """Share of the phrases that must be understood, each way."""
 DIAL_TIMEOUT_S: Final = 30.0
 
-Who = Literal["you say", "they hear", "they say", "you hear", "call"]
+READ_MODES: Final = frozenset({"captions", "text"})
+"""In these the caller reads the callee."""
+
+Who = Literal[
+    "you say", "you type", "they hear", "they say", "you hear", "you read", "call"
+]
 
 
 class CallerProblem(Exception):
@@ -86,7 +95,8 @@ class Understanding:
     unclear: int
     """Sounds the listener could not make out."""
     latency_ms: list[float]
-    """End of each phrase → beginning of its translation, as heard."""
+    """End of each phrase → beginning of its translation, as heard; of what is read
+    → its final caption."""
 
     @property
     def share(self) -> float:
@@ -118,6 +128,9 @@ class Report:
     problems: list[str] = field(default_factory=list)
     line: str = ""
     """The condition of the telephone line, and what was changed about it."""
+    mode: str = "voice"
+    texts: list[dict[str, Any]] = field(default_factory=list)
+    """What was typed: id, text, and each `text_status` that came for it, in order."""
 
     @property
     def understood(self) -> bool:
@@ -344,6 +357,32 @@ class Ear:
         return self._is_playing
 
 
+class Keys:
+    """What a caller types, until it is sent."""
+
+    def __init__(self) -> None:
+        self.messages: deque[dict[str, Any]] = deque()
+        self.texts: dict[str, dict[str, Any]] = {}
+
+    def typing(self) -> None:
+        """Begin a message."""
+        self.messages.append({"type": "typing", "active": True})
+
+    def send(self, text: str) -> None:
+        """Finish and send it."""
+        text_id = f"text-{len(self.texts) + 1}"
+        self.texts[text_id] = {"id": text_id, "text": text, "states": []}
+        self.messages.append({"type": "typing", "active": False})
+        self.messages.append({"type": "text", "id": text_id, "text": text})
+
+    def note(self, message: dict[str, Any]) -> None:
+        """Take a `text_status`."""
+        known = self.texts.get(message["id"])
+        if known is not None:
+            rest = {k: v for k, v in message.items() if k not in ("type", "id")}
+            known["states"].append(rest)
+
+
 class ScriptedCaller:
     """One caller on one call.
 
@@ -351,7 +390,7 @@ class ScriptedCaller:
         api: logged in.
         senses: voice and ears.
         number: E.164.
-        mode: of the call.
+        mode: of the call; text: types everything; captions, text: reads.
         show: is told what happens, as it happens.
         record: whether the call is to be recorded.
     """
@@ -381,6 +420,18 @@ class ScriptedCaller:
         self._is_over = asyncio.Event()
         self._has_picked_up = asyncio.Event()
         self._ear = Ear()
+        self._keys = Keys()
+        self._types = mode == "text"
+        language = self._callee.caller_language
+        is_one_language = language == self._callee.language
+        self._reader = (
+            Reader(senses.book, language, is_original=is_one_language)
+            if mode in READ_MODES
+            else None
+        )
+        # A person tells the callee's quiet own voice from the interpreter's; these
+        # ears know one voice at a time.  Where nothing is interpreted, it is that one.
+        self._wants_original = is_one_language and self._reader is None
         self._began = time.time()
         self._listening_since: float | None = None
         self._max_late_s = 0.0
@@ -391,17 +442,19 @@ class ScriptedCaller:
             replace(
                 self._callee,
                 steps=self._callee.caller,
-                language=CALLER_LANGUAGE,
+                language=language,
                 voice=CALLER_VOICE,
                 speed_wpm=CALLER_WPM,
             ),
             voice=senses.voice,
-            ears=Listener(senses.matcher, languages=frozenset({CALLER_LANGUAGE})),
+            ears=Listener(senses.matcher, languages=frozenset({language})),
             phrases=senses,
             executor=senses.executor,
             speech_rms=LineConfig().speech_rms,
             on_keys=lambda digits: None,
             on_put_down=self._is_over.set,
+            keyboard=self._keys,
+            types=self._types,
         )
 
     async def run(self) -> Report:
@@ -415,7 +468,7 @@ class ScriptedCaller:
             {
                 "to_number": self._number,
                 "mode": self._mode,
-                "caller_language": CALLER_LANGUAGE,
+                "caller_language": self._callee.caller_language,
                 "callee_language": self._callee.language,
                 "record": self._record,
             }
@@ -433,10 +486,10 @@ class ScriptedCaller:
         return await self._report(call_id)
 
     async def _talk(self, socket: ClientConnection, call_id: str) -> None:
-        await socket.send(json.dumps({"type": "hello", "protocol": 1, "speaks": True}))
-        # A person tells the callee's quiet own voice from the interpreter's; these
-        # ears know one voice at a time.
-        await socket.send(json.dumps({"type": "original", "gain": 0}))
+        hello = {"type": "hello", "protocol": 1, "speaks": not self._types}
+        await socket.send(json.dumps(hello))
+        if not self._wants_original:
+            await socket.send(json.dumps({"type": "original", "gain": 0}))
         listening = asyncio.create_task(self._handset.listen())
         others = [
             asyncio.create_task(self._receive(socket)),
@@ -483,11 +536,21 @@ class ScriptedCaller:
                 self._note_status(message["status"])
             case "caption":
                 self._captions[message["utterance_id"]] = message
+                self._read(message)
+            case "speaking" if self._reader and message["leg"] == "callee":
+                self._handset.see_sound(message["active"])
+            case "text_status":
+                self._keys.note(message)
             case "error" | "warning":
                 self._problems.append(f"{message['code']}: {message['message']}")
             case "ended":
                 self._note_status(message["status"])
                 self._is_over.set()
+
+    def _read(self, caption: dict[str, Any]) -> None:
+        if self._reader is not None:
+            for one in self._reader.see(caption, self._handset.now_ms):
+                self._handset.read(one)
 
     def _note_status(self, status: str) -> None:
         if status == self._status:
@@ -514,8 +577,11 @@ class ScriptedCaller:
                         self._listening_since = time.time()
                     voice = self._handset.tick(heard)
                     self._show_mine()
-                pcm = upsampler.process(voice)
-                await socket.send(pcm.astype("<i2").tobytes())
+                while self._keys.messages:
+                    await socket.send(json.dumps(self._keys.messages.popleft()))
+                if not self._types:  # else there is no microphone
+                    pcm = upsampler.process(voice)
+                    await socket.send(pcm.astype("<i2").tobytes())
 
     # --- what to show ----------------------------------------------------------------
 
@@ -528,15 +594,17 @@ class ScriptedCaller:
         for n, phrase in enumerate(self._handset.said):
             if ("said", n) not in self._shown:
                 self._shown.add(("said", n))
-                self._line("you say", phrase.text, self._at(phrase.started_ms))
+                is_typed = phrase.started_ms == phrase.ended_ms
+                who: Who = "you type" if is_typed else "you say"
+                self._line(who, phrase.text, self._at(phrase.started_ms))
         for n, heard in enumerate(self._handset.heard):
             if ("heard", n) not in self._shown:
                 self._shown.add(("heard", n))
                 at = self._at(heard.started_ms)
                 said = self._lab_phrases("said")
-                self._line(
-                    "you hear", heard.text, at, _since(said, heard.phrase_id, at)
-                )
+                latency_ms = _since(said, heard.phrase_id, at)
+                verb: Who = "you read" if self._reader else "you hear"
+                self._line(verb, heard.text, at, latency_ms)
 
     def _show_theirs(self) -> None:
         for n, phrase in enumerate(self._lab_phrases("said")):
@@ -663,6 +731,8 @@ class ScriptedCaller:
             max_late_ms=round(self._max_late_s * 1000, 1),
             problems=self._problems,
             line=line_of(self._lab_call),
+            mode=self._mode,
+            texts=list(self._keys.texts.values()),
         )
 
 

@@ -9,7 +9,6 @@ from lab.speech.synthesiser import Synthesiser
 
 CALLER_VOICE = "e"
 """Unlike the voices of the templates, the engines and the people."""
-CALLER_LANGUAGE = "en"
 CALLER_WPM = 165
 
 
@@ -46,5 +45,5 @@ def _wanted(book: Phrasebook) -> Iterator[tuple[str, str, str, int]]:
             text = book[phrase_id].texts[script.language]
             yield text, script.language, script.voice, script.speed_wpm
         for phrase_id in sorted(spoken_ids(script.caller)):
-            text = book[phrase_id].texts[CALLER_LANGUAGE]
-            yield text, CALLER_LANGUAGE, CALLER_VOICE, CALLER_WPM
+            text = book[phrase_id].texts[script.caller_language]
+            yield text, script.caller_language, CALLER_VOICE, CALLER_WPM

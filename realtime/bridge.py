@@ -24,7 +24,9 @@ from realtime import events as ev
 from realtime import services
 from realtime.alarm import Alarm
 from realtime.engines.base import FATAL_CODES, Closed, Engine, Refused
+from realtime.engines.choice import EngineKind
 from realtime.engines.interpret import Interpreter
+from realtime.engines.transcribe import Transcriber
 from realtime.engines.translate import Translation
 from realtime.events import Leg, Line
 from realtime.lines import text_of
@@ -376,20 +378,25 @@ class LiveCall:
 
     # --- Engines ----------------------------------------------------------------------
 
-    def _new_engine(self, leg: Leg) -> tuple[Engine, str]:
-        """Make what interprets a leg, and name its model."""
+    def _new_engine(self, leg: Leg) -> Engine:
+        """Make what listens to a leg."""
         config = self.facts.config
         source, target = config.caller_language, config.callee_language
         if leg is Leg.CALLEE:
             source, target = target, source
         writer = settings.OPENAI_LIVE_TRANSCRIBE_MODEL
-        if config.engine_of(leg) == "interpret":
-            model = settings.OPENAI_REALTIME_MODEL
-            return Interpreter(leg, source, target, model, writer), model
-        return Translation(leg, target, writer), settings.OPENAI_TRANSLATE_MODEL
+        match config.engine_of(leg):
+            case EngineKind.TRANSCRIBE:
+                return Transcriber(leg, source, writer, self.facts.keywords)
+            case EngineKind.INTERPRET:
+                model = settings.OPENAI_REALTIME_MODEL
+                return Interpreter(leg, source, target, model, writer)
+            case _:
+                model = settings.OPENAI_TRANSLATE_MODEL
+                return Translation(leg, target, model, writer)
 
     def _new_session(self, leg: Leg) -> _Session:
-        engine, model = self._new_engine(leg)
+        engine = self._new_engine(leg)
         session: _Session
 
         def on_event(event: wire.ServerEvent) -> None:
@@ -399,12 +406,13 @@ class LiveCall:
             self._on_engine_lost(leg, session)
 
         socket = EngineSocket(
-            url=f"{settings.OPENAI_REALTIME_URL}{engine.path}?model={model}",
+            url=f"{settings.OPENAI_REALTIME_URL}{engine.path}",
             api_key=settings.OPENAI_API_KEY,
             update=engine.session_update(),
             on_event=on_event,
             on_lost=on_lost,
             safety_id=str(self.facts.owner_id),
+            max_speed=engine.max_speed,
         )
         session = _Session(engine, socket)
         return session

@@ -104,7 +104,12 @@ class CaptionTrack:
             self._touch(caption)
 
     def source_text(
-        self, delta: str, now_ms: int, utterance_id: str | None = None
+        self,
+        delta: str,
+        now_ms: int,
+        utterance_id: str | None = None,
+        *,
+        is_whole: bool = False,
     ) -> Caption:
         """Append to what the leg said.
 
@@ -112,6 +117,7 @@ class CaptionTrack:
             delta: more text.
             now_ms: the call's clock.
             utterance_id: what it belongs to, where the engine knows.
+            is_whole: it replaces what was written before.
 
         Returns:
             the utterance that it belongs to.
@@ -125,7 +131,7 @@ class CaptionTrack:
             caption.is_unspoken = True
         if not caption.original:
             self._give_up_before(caption, now_ms)
-        caption.original += delta
+        caption.original = delta if is_whole else caption.original + delta
         caption.source_at_ms = now_ms
         if caption.first_source_ms is None:
             caption.first_source_ms = now_ms

@@ -204,11 +204,17 @@ class EngineAudio:
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """More text of what this leg said, to be appended as it is."""
+    """More text of what this leg said, to be appended as it is.
+
+    Attributes:
+        is_whole: all text of the utterance so far; it replaces what was written of it,
+            by this session or by one that was lost.
+    """
 
     leg: Leg
     delta: str
     utterance_id: str | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from calls.models import Call, Status, Utterance
 from calls.recordings import Plan
 from realtime import actions as act
 from realtime.config import CallConfig, LifeConfig
+from realtime.engines.choice import EngineKind, engine_for
 from wigvo.models import User
 from wigvo.notify import notify
 
@@ -29,6 +30,8 @@ class CallFacts:
     config: CallConfig
     first_number: int
     recording: Plan
+    keywords: tuple[str, ...]
+    """Names and words that may be said, for whatever writes them down."""
 
     @property
     def is_live(self) -> bool:
@@ -53,14 +56,23 @@ def facts_of(call: Call) -> CallFacts:
         twilio_sid=call.twilio_sid or "",
         first_number=first_number,
         recording=recording,
+        keywords=_keywords(call),
         config=CallConfig(
             call_id=str(call.pk),
             caller_language=call.caller_language,
             callee_language=call.callee_language,
             tells_of_recording=recording.is_wanted and recording.started_ms is None,
             mode=call.mode,
-            caller_engine=settings.CALLER_ENGINE,
-            callee_engine=settings.CALLEE_ENGINE,
+            caller_engine=engine_for(
+                call.caller_language,
+                call.callee_language,
+                EngineKind(settings.CALLER_ENGINE),
+            ),
+            callee_engine=engine_for(
+                call.callee_language,
+                call.caller_language,
+                EngineKind(settings.CALLEE_ENGINE),
+            ),
             start_ms=start_ms,
             life=LifeConfig(
                 max_call_ms=settings.CALL_MAX_SECONDS * 1000,
@@ -68,6 +80,13 @@ def facts_of(call: Call) -> CallFacts:
             ),
         ),
     )
+
+
+def _keywords(call: Call) -> tuple[str, ...]:
+    """Gather what the brief names; words are data, whatever else they say."""
+    glossary = [entry["term"] for entry in call.brief.get("glossary", ())]
+    facts = [entry["value"] for entry in call.brief.get("may_tell", ())]
+    return tuple(filter(None, (call.callee_name, *glossary, *facts)))
 
 
 def find_call(call_id: UUID) -> CallFacts | None:

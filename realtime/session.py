@@ -234,7 +234,10 @@ class CallSession:
             case ev.SourceText():
                 side = self._sides[event.leg]
                 caption = side.captions.source_text(
-                    event.delta, self._clock.ms, event.utterance_id
+                    event.delta,
+                    self._clock.ms,
+                    event.utterance_id,
+                    is_whole=event.is_whole,
                 )
                 if event.leg is Leg.CALLEE:
                     self._on_callee_words(caption)

@@ -8,6 +8,7 @@ event (facts/openai.md 7).
 import asyncio
 import contextlib
 import hashlib
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from realtime.config import ENGINE_HZ
 from realtime.protocols import openai_realtime as wire
 
 log = structlog.get_logger(__name__)
@@ -26,6 +28,37 @@ MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 """A sentence rendered at once is about 0.5 MB of base64; nothing honest is larger."""
 QUEUE_LIMIT: Final = 2000
 """Messages waiting for a slow engine: 40 s of sound at 20 ms."""
+
+
+SOUND_CHARS_PER_S: Final = ENGINE_HZ * 2 * 4 // 3
+"""A second of sound as base64."""
+
+
+class Pace:
+    """How fast sound may be sent: a second at once, then so much faster than time.
+
+    Args:
+        max_speed: how much faster; None: any speed.
+    """
+
+    def __init__(self, max_speed: float | None) -> None:
+        self._chars_per_s = (max_speed or math.inf) * SOUND_CHARS_PER_S
+        self._left = float(SOUND_CHARS_PER_S)
+        self._at = -math.inf
+
+    def wait_s(self, n_chars: int, now: float) -> float:
+        """Say how long to wait before something is sent.
+
+        Args:
+            n_chars: its length.
+            now: monotonic seconds.
+        """
+        if math.isinf(self._chars_per_s):
+            return 0.0
+        refilled = self._left + (now - self._at) * self._chars_per_s
+        self._left = min(refilled, SOUND_CHARS_PER_S) - n_chars
+        self._at = now
+        return max(0.0, -self._left / self._chars_per_s)
 
 
 class EngineRefusedError(Exception):
@@ -52,6 +85,7 @@ class EngineSocket:
         on_event: called with each decoded event after configuration.
         on_lost: called once if the socket goes away unasked.
         safety_id: who is behind it, hashed before it is sent.
+        max_speed: how much faster than time it may be sent sound; None: any speed.
     """
 
     def __init__(
@@ -63,8 +97,10 @@ class EngineSocket:
         on_event: Callable[[wire.ServerEvent], None],
         on_lost: Callable[[], None],
         safety_id: str = "",
+        max_speed: float | None = None,
     ) -> None:
         self._url = url
+        self._pace = Pace(max_speed)
         self._headers = {"Authorization": f"Bearer {api_key}"}
         if safety_id:
             digest = hashlib.sha256(safety_id.encode()).hexdigest()[:32]
@@ -201,6 +237,9 @@ class EngineSocket:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 text, on_sent = await self._queue.get()
+                now = asyncio.get_running_loop().time()
+                if wait_s := self._pace.wait_s(len(text), now):
+                    await asyncio.sleep(wait_s)
                 await socket.send(text)
                 if on_sent is not None:
                     on_sent()

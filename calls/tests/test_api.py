@@ -153,7 +153,7 @@ def test_it_keeps_everything_that_was_asked_for(as_alice: Api) -> None:
         ({"mode": "telepathy"}, "invalid mode"),
         ({"callee_language": "en"}, "unsupported_language callee_language"),
         ({"callee_language": "th"}, "unsupported_language callee_language"),
-        ({"caller_language": "th"}, "unsupported_language caller_language"),
+        ({"caller_language": "km"}, "unsupported_language caller_language"),
         ({"on_voicemail": "sing"}, "invalid on_voicemail"),
         ({"callee_name": "x\u0000"}, "invalid callee_name"),
         ({"callee_name": "x" * 121}, "invalid callee_name"),

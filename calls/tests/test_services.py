@@ -65,7 +65,7 @@ def test_it_creates_a_draft_with_the_number_in_e164(alice: User) -> None:
     [
         ("ko", "ko", "callee_language"),
         ("en", "th", "callee_language"),
-        ("th", "ko", "caller_language"),
+        ("km", "ko", "caller_language"),
         ("", "ko", "caller_language"),
         ("EN", "ko", "caller_language"),
         ("en", "zh-TW", "callee_language"),

@@ -60,6 +60,9 @@ MODELS: Final[dict[str, Model]] = {
     )
 }
 
+LIVE_TRANSCRIBERS: Final = frozenset({"gpt-live-transcribe", "gpt-realtime-whisper"})
+"""They write while somebody speaks, and find no turns themselves."""
+
 
 def has_role(model: object, role: Role) -> bool:
     """Tell whether this is the id of a model that can do this."""

@@ -30,6 +30,10 @@ BREATH_MS: Final = 160
 """Faint noise after each sentence.  Clients leave out frames of zeros: without it two
 translations would run into each other, and no ear could tell them apart.  Ours needs
 about 150 ms between two phrases, of which the synthesiser gives 80."""
+HUSH_BEFORE: Final = np.zeros(EAR_HZ // 5, np.int16)
+"""Silence before a recording: it shows the listener the line's noise."""
+HUSH_AFTER: Final = np.zeros(EAR_HZ // 2, np.int16)
+"""Silence behind it: it ends the last phrase."""
 WORKERS: Final = 2
 """More threads than this only take turns: the matcher holds the interpreter's lock
 for half of its time."""
@@ -48,6 +52,16 @@ _NAMES: Final = {
     "ru": r"russian|러시아어",
     "vi": r"vietnamese|베트남어",
     "zh": r"chinese|mandarin|중국어|中国語|中文",
+    "ar": r"arabic|아랍어",
+    "mn": r"mongolian|몽골어",
+    "ms": r"malay|말레이어",
+    "nl": r"dutch|네덜란드어",
+    "pl": r"polish|폴란드어",
+    "th": r"thai|태국어",
+    "tl": r"tagalog|타갈로그어",
+    "tr": r"turkish|터키어",
+    "uk": r"ukrainian|우크라이나어",
+    "uz": r"uzbek|우즈베크어",
 }
 _TARGETS: Final = {
     language: re.compile(
@@ -85,9 +99,7 @@ def hear_all(pcm: Samples) -> list[Heard]:
         pcm: int16, 8 kHz.
     """
     listener = new_listener()
-    # The silence shows the listener the line's noise and ends the last phrase.
-    pause = np.zeros(EAR_HZ // 2, np.int16)
-    heard = listener.push(np.concatenate([pause[:1600], pcm, pause]))
+    heard = listener.push(np.concatenate([HUSH_BEFORE, pcm, HUSH_AFTER]))
     return heard + listener.flush()
 
 

@@ -3,11 +3,15 @@
 What it is for: the system's own voice (out-of-band responses that are read out
 verbatim), interpretation turn by turn with the phrasebook, and captions of committed
 turns.  It understands only the phrasebook; it has no tools and no opinions.
+
+A live model in a transcription session writes while it listens: each phrase when it
+has ended, the whole after the commit.  Others write after the commit only.
 """
 
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -18,6 +22,7 @@ from starlette.websockets import WebSocket
 
 from lab.openai import interpreter, wire
 from lab.openai import realtime_schema as schema
+from lab.openai.catalogue import LIVE_TRANSCRIBERS
 from lab.openai.sockets import (
     UNAUTHORISED,
     Connection,
@@ -30,7 +35,7 @@ from lab.openai.sockets import (
 )
 from lab.openai.state import HeardEntry, Kind, SessionRecord, SpokenEntry, state
 from lab.openai.wire import BadRequest
-from lab.speech.listener import UNCLEAR, Heard, Listener
+from lab.speech.listener import UNCLEAR, Heard, Listener, Segment
 from lab.speech.synthesiser import VOICES
 from realtime.audio.g711 import decode_mulaw, encode_mulaw
 from realtime.audio.resample import Resampler
@@ -47,6 +52,7 @@ ASSISTANT_MS_PER_TOKEN: Final = 50
 """The provider's token arithmetic for sound."""
 CHARS_PER_TOKEN: Final = 4
 TOKENS_PER_MINUTE: Final = 40_000
+TRANSCRIPTION: Final = "conversation.item.input_audio_transcription"
 
 
 # --- The session ----------------------------------------------------------------------
@@ -129,6 +135,48 @@ class _Response:
                 await self.cancelled.wait()
 
 
+class _LiveTurn:
+    """What is being said into a live transcription, up to its commit.
+
+    Args:
+        began_ms: when, by the sound that the session has been sent.
+    """
+
+    def __init__(self, began_ms: int) -> None:
+        self.item_id = wire.new_id("item")
+        self.began_ms = began_ms
+        self.lock = asyncio.Lock()
+        self.text = ""
+        self.language = "en"
+        self._resampler = Resampler(interpreter.ENGINE_HZ, interpreter.EAR_HZ)
+        self._listener = interpreter.new_listener()
+        self._listener.collect(interpreter.HUSH_BEFORE)
+
+    def collect(self, format_: dict[str, Any], raw: bytes) -> list[Segment]:
+        """Listen on; stretches of speech that have ended, for `understand`."""
+        if format_["type"] == "audio/pcmu":
+            return self._listener.collect(decode_mulaw(raw))
+        pcm = np.frombuffer(raw, "<i2").astype(np.int16)
+        return self._listener.collect(self._resampler.process(pcm))
+
+    def understand(self, segments: list[Segment]) -> list[Heard]:
+        """Recognise speech: heavy."""
+        return [one for s in segments for one in self._listener.recognise(s)]
+
+    def understand_rest(self) -> list[Heard]:
+        """Recognise everything that is left."""
+        heard = self._listener.push(interpreter.HUSH_AFTER)
+        return heard + self._listener.flush()
+
+    def spaced(self, heard: Heard) -> str:
+        """Append a phrase to the text; returns what was appended."""
+        self.language = heard.language or self.language
+        is_spaceless = heard.language in interpreter.SPACELESS
+        added = heard.text if is_spaceless or not self.text else " " + heard.text
+        self.text += added
+        return added
+
+
 def _pcm(format_: dict[str, Any], raw: bytes) -> Samples:
     """Return input sound at 8 kHz."""
     if format_["type"] == "audio/pcmu":
@@ -161,6 +209,7 @@ class RealtimeSession:
         )
         self._expires_at = 0
         self._buffer = bytearray()
+        self._live: _LiveTurn | None = None
         self._vad: Listener | None = None
         self._was_hearing = False
         self._vad_item = ""
@@ -195,6 +244,7 @@ class RealtimeSession:
                 await self._commit()
             case "input_audio_buffer.clear":
                 self._buffer.clear()
+                self._live = None
                 await self._send("input_audio_buffer.cleared")
             case "session.update":
                 await self._update(message.get("session"))
@@ -251,7 +301,11 @@ class RealtimeSession:
                 code="cannot_update_voice",
                 param="session.audio.output.voice",
             )
-        self._config = wire.merged(self._config, change)
+        merged = wire.merged(self._config, change)
+        schema.check_transcription(merged["audio"]["input"])
+        if self._is_transcribing:
+            schema.check_turns(merged["audio"]["input"])
+        self._config = merged
         target = interpreter.named_target(self._config.get("instructions", ""))
         self._record.language = target or ""
         await self._send("session.updated", session=self._as_dict())
@@ -283,6 +337,8 @@ class RealtimeSession:
         self._record.appended_ms = self._clock_ms
         if self._input["turn_detection"]:
             await self._detect_turns(raw)
+        elif self._is_live:
+            self._hear_live(raw)
 
     async def _detect_turns(self, raw: bytes) -> None:
         if self._vad is None:
@@ -309,7 +365,8 @@ class RealtimeSession:
                 item_id=self._vad_item,
             )
             await self._commit(self._vad_item)
-            if self._input["turn_detection"].get("create_response", True):
+            answers = self._input["turn_detection"].get("create_response", True)
+            if answers and not self._is_transcribing:
                 with contextlib.suppress(BadRequest):
                     await self._create_response({})
 
@@ -326,7 +383,9 @@ class RealtimeSession:
         pcm = _pcm(format_, bytes(self._buffer))
         self._buffer.clear()
         content = {"type": "input_audio", "transcript": None}
-        item = _Item(_message(item_id or wire.new_id("item"), "user", [content]))
+        live, self._live = self._live, None
+        item_id = item_id or (live.item_id if live else wire.new_id("item"))
+        item = _Item(_message(item_id, "user", [content]))
         item.sound_ms = length_ms
         await self._send(
             "input_audio_buffer.committed",
@@ -335,6 +394,9 @@ class RealtimeSession:
         )
         await self._add(item)
         began_ms = self._clock_ms - length_ms
+        if live is not None:
+            self._connection.start(partial(self._write_rest, live, item))
+            return
         transcribing = bool(self._input["transcription"])
         item.hearing = self._connection.start(
             partial(self._hear, item, pcm, began_ms, transcribing)
@@ -345,16 +407,7 @@ class RealtimeSession:
     ) -> None:
         """Understand a committed turn, beside everything else, as the provider does."""
         heard = await interpreter.in_pool(partial(interpreter.hear_all, pcm))
-        for one in heard:
-            self._record.heard.append(
-                HeardEntry(
-                    one.phrase_id,
-                    one.text,
-                    one.language,
-                    began_ms + max(0, one.started_ms - 200),
-                    began_ms + max(0, one.ended_ms - 200),
-                )
-            )
+        self._note_heard(heard, began_ms)
         item.heard = heard
         if transcribing:
             self._connection.start(partial(self._transcribe, item))
@@ -365,12 +418,78 @@ class RealtimeSession:
         language = next((one.language for one in item.heard if one.language), None)
         content = item.body["content"][0]
         content["transcript"] = text
-        kind = "conversation.item.input_audio_transcription"
-        where = {"item_id": item.body["id"], "content_index": 0}
         for delta in interpreter.in_deltas(text, language or "en"):
-            await self._send(f"{kind}.delta", delta=delta, **where)
+            await self._write_delta(item.body["id"], delta)
+        await self._complete(item, text)
+
+    def _note_heard(self, heard: list[Heard], began_ms: int) -> None:
+        hush_ms = len(interpreter.HUSH_BEFORE) // 8
+        for one in heard:
+            self._record.heard.append(
+                HeardEntry(
+                    one.phrase_id,
+                    one.text,
+                    one.language,
+                    began_ms + max(0, one.started_ms - hush_ms),
+                    began_ms + max(0, one.ended_ms - hush_ms),
+                )
+            )
+
+    async def _write_delta(self, item_id: str, delta: str) -> None:
+        kind = f"{TRANSCRIPTION}.delta"
+        await self._send(kind, item_id=item_id, content_index=0, delta=delta)
+
+    async def _complete(self, item: _Item, text: str) -> None:
+        where = {"item_id": item.body["id"], "content_index": 0}
+        if self._connection.failing_transcripts:
+            self._connection.failing_transcripts -= 1
+            error = {
+                "type": "server_error",
+                "code": "server_error",
+                "message": "The server had an error while transcribing.",
+                "param": None,
+            }
+            await self._send(f"{TRANSCRIPTION}.failed", error=error, **where)
+            return
         usage = {"type": "duration", "seconds": item.sound_ms / 1000}
-        await self._send(f"{kind}.completed", transcript=text, usage=usage, **where)
+        await self._send(
+            f"{TRANSCRIPTION}.completed", transcript=text, usage=usage, **where
+        )
+
+    # --- Writing while somebody speaks ---
+
+    @property
+    def _is_live(self) -> bool:
+        transcription = self._input["transcription"] or {}
+        return self._is_transcribing and transcription.get("model") in LIVE_TRANSCRIBERS
+
+    def _hear_live(self, raw: bytes) -> None:
+        format_ = self._input["format"]
+        if self._live is None:
+            self._live = _LiveTurn(self._clock_ms - _length_ms(format_, len(raw)))
+        turn = self._live
+        segments = turn.collect(format_, raw)
+        if segments:
+            understand = partial(turn.understand, segments)
+            self._connection.start(partial(self._write_live, turn, understand))
+
+    async def _write_live(
+        self, turn: _LiveTurn, understand: Callable[[], list[Heard]]
+    ) -> None:
+        """Write what has been understood by now; one stretch after the other."""
+        async with turn.lock:
+            heard = await interpreter.in_pool(understand)
+            self._note_heard(heard, turn.began_ms)
+            if heard:
+                await asyncio.sleep(self._connection.delay_ms / 1000)
+            for one in heard:
+                for delta in interpreter.in_deltas(turn.spaced(one), turn.language):
+                    await self._write_delta(turn.item_id, delta)
+
+    async def _write_rest(self, turn: _LiveTurn, item: _Item) -> None:
+        await self._write_live(turn, turn.understand_rest)
+        item.body["content"][0]["transcript"] = turn.text
+        await self._complete(item, turn.text)
 
     # --- The conversation ---
 

@@ -6,7 +6,7 @@ Unknown parameters are errors there, so they are here.
 from typing import Any, Final
 
 from lab.openai import wire
-from lab.openai.catalogue import has_role
+from lab.openai.catalogue import LIVE_TRANSCRIBERS, has_role
 from lab.openai.wire import BadRequest
 
 VOICES_OF_PROVIDER: Final = (
@@ -107,6 +107,54 @@ TRANSCRIBING: Final = wire.fields(
     audio=wire.fields(input=_INPUT),
     include=wire.nullable(wire.list_of(_TEXT)),
 )
+WITH_WORD_LISTS: Final = frozenset({"gpt-transcribe", "gpt-live-transcribe"})
+"""The models that take `languages` and `keywords`."""
+
+
+def check_transcription(sound: dict[str, Any]) -> None:
+    """Refuse what the chosen transcription model does not support.
+
+    Args:
+        sound: `session.audio.input`, as it would be.
+
+    Raises:
+        BadRequest: a parameter of another model; turns that a live model cannot find.
+    """
+    asked = sound["transcription"] or {}
+    model = asked.get("model", "")
+    takes = {
+        "languages": model in WITH_WORD_LISTS,
+        "keywords": model in WITH_WORD_LISTS,
+        "delay": model == "gpt-realtime-whisper",
+        "prompt": model != "gpt-realtime-whisper",
+    }
+    for name, is_taken in takes.items():
+        if asked.get(name) and not is_taken:
+            raise BadRequest(
+                f"'{name}' is not supported by the model '{model}'.",
+                code="unsupported_parameter",
+                param=f"session.audio.input.transcription.{name}",
+            )
+
+
+def check_turns(sound: dict[str, Any]) -> None:
+    """Refuse turn detection for a model that does not know it.
+
+    Args:
+        sound: `session.audio.input` of a transcription session, as it would be.
+
+    Raises:
+        BadRequest: the model finds no turns.
+    """
+    model = (sound["transcription"] or {}).get("model")
+    if sound["turn_detection"] and model in LIVE_TRANSCRIBERS:
+        raise BadRequest(
+            f"Turn detection is not supported by '{model}': commit each turn.",
+            code="unsupported_parameter",
+            param="session.audio.input.turn_detection",
+        )
+
+
 _CONTENT: Final = wire.fields(
     ("type",),
     type=wire.one_of(

@@ -25,6 +25,8 @@ FAULTS: Final[dict[str, str]] = {
     "delay": "everything it says comes ms (1000) later",
     "slow_response": "each response takes ms (5000) before its first sound;"
     " voice sessions only",
+    "fail_transcript": "the next times (1) transcripts of a session fail;"
+    " transcription sessions only",
     "frame": "translated audio comes in deltas of samples (9600) instead of 4800",
     "refuse_request": "a REST request is answered with http_status (503), code",
 }
@@ -40,6 +42,7 @@ _NUMBERS: Final = {
     "http_status": (400, 599),
     "ms": (0, 60_000),
     "samples": (2, 48_000),
+    "times": (1, 1000),
 }
 _KINDS: Final = ("translation", "realtime", "transcription")
 
@@ -218,7 +221,8 @@ class EngineState:
 
 def _meets(fault: Fault) -> str | None:
     """Return the kind of session that a fault meets; None is any."""
-    otherwise = "realtime" if fault["kind"] == "slow_response" else None
+    kinds = {"slow_response": "realtime", "fail_transcript": "transcription"}
+    otherwise = kinds.get(fault["kind"])
     kind: str | None = fault.get("session", otherwise)
     return kind
 

@@ -27,6 +27,7 @@ from lab.people import (
     Sound,
     Speak,
     Tick,
+    Write,
     spoken_ids,
 )
 from lab.telephone.line import at_level
@@ -45,6 +46,9 @@ EDGE_SHARE: Final = 0.03
 (-30 dB): below the noise of a good line."""
 EDGE_MARGIN: Final = 40
 """Samples that are kept of it: 5 ms."""
+MS_PER_LETTER: Final = 60
+"""How long it takes to type a letter: somebody quick, who is used to it."""
+LEAST_TYPING_MS: Final = 600
 BATCH_FRAMES: Final = 5
 """Frames that go to the ears' thread at once: 100 ms."""
 
@@ -77,6 +81,13 @@ class Voice(Protocol):
     def speak(
         self, text: str, language: str, voice: str = "a", speed_wpm: int = 160
     ) -> Coroutine[Any, Any, Samples]: ...
+
+
+class Keyboard(Protocol):
+    """Where a person types."""
+
+    def typing(self) -> None: ...
+    def send(self, text: str) -> None: ...
 
 
 class Phrases(Protocol):
@@ -118,6 +129,8 @@ class Handset:
         speech_rms: level of the voice on the line.
         on_keys: called with the keys that are pressed.
         on_put_down: called when the person hangs up.
+        keyboard: for those who type.
+        types: types everything, and says nothing.
     """
 
     def __init__(
@@ -131,9 +144,15 @@ class Handset:
         speech_rms: float,
         on_keys: Callable[[str], None],
         on_put_down: Callable[[], None],
+        keyboard: Keyboard | None = None,
+        types: bool = False,
     ) -> None:
         self.script = script
-        self.person = Person(script.steps)
+        self.person = Person(script.steps, types=types)
+        self._keyboard = keyboard
+        self._types = types
+        self._writing = ""
+        self._write_until_ms = 0
         self.heard: list[HeardSpeech] = []
         self.said: list[Said] = []
         self.keys_heard: list[str] = []
@@ -155,6 +174,8 @@ class Handset:
 
     async def prepare(self) -> None:
         """Think of everything to say before picking up."""
+        if self._types:
+            return
         for phrase_id in sorted(spoken_ids(self.script.steps)):
             await self._think_of(phrase_id)
 
@@ -197,6 +218,7 @@ class Handset:
         while self._events:
             self._perceive(self._events.popleft())
         self._perceive(Tick())
+        self._write_on()
         return self._say_on()
 
     async def listen(self) -> None:
@@ -217,6 +239,14 @@ class Handset:
         """The call is over: `listen` understands what it has and returns."""
         self._is_over = True
         self._something_to_hear.set()
+
+    def read(self, heard: HeardSpeech) -> None:
+        """Read something instead of hearing it."""
+        self._note([heard])
+
+    def see_sound(self, is_active: bool) -> None:
+        """See that somebody speaks, or does not any more, instead of hearing it."""
+        self._events.append(Sound(is_active))
 
     def hear_keys(self, digits: str) -> None:
         """Hear the tones of a keypad."""
@@ -250,10 +280,32 @@ class Handset:
                 language = self.script.language
                 text = self._phrases.text(phrase_id, language)
                 self.said.append(Said(phrase_id, text, language, self.now_ms))
+            case Write(phrase_id):
+                self._begin_to_write(phrase_id)
             case PressKeys(digits):
                 self._on_keys(digits)
             case PutDown():
                 self._on_put_down()
+
+    def _begin_to_write(self, phrase_id: str) -> None:
+        if self._keyboard is None:
+            raise TypeError("Nobody has given this person a keyboard.")
+        text = self._phrases.text(phrase_id, self.script.language)
+        self._writing = phrase_id
+        typing_ms = max(LEAST_TYPING_MS, MS_PER_LETTER * len(text))
+        self._write_until_ms = self.now_ms + typing_ms
+        self._keyboard.typing()
+
+    def _write_on(self) -> None:
+        if not self._writing or self.now_ms < self._write_until_ms:
+            return
+        phrase_id, self._writing = self._writing, ""
+        language, now_ms = self.script.language, self.now_ms
+        text = self._phrases.text(phrase_id, language)
+        self.said.append(Said(phrase_id, text, language, now_ms, now_ms))
+        self._events.append(Finished())
+        if self._keyboard is not None:
+            self._keyboard.send(text)
 
     def _say_on(self) -> Samples:
         if self._speaking is None:

@@ -1,9 +1,11 @@
 import threading
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 from starlette.testclient import WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
 
 from lab.openai import interpreter
 from lab.openai.state import EngineState, state
@@ -32,6 +34,7 @@ from realtime.audio.resample import Resampler
 SOUND = "response.output_audio.delta"
 WORDS = "response.output_audio_transcript.delta"
 TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+DELTA = "conversation.item.input_audio_transcription.delta"
 MANUAL: Event = {"audio": {"input": {"turn_detection": None}}}
 
 
@@ -80,12 +83,20 @@ def heard_in(pcm: Samples) -> str:
         return transcript
 
 
-def open_transcription() -> Any:
-    return _Transcription()
+def open_transcription(**options: Any) -> Any:
+    return _Transcription(**options)
 
 
 class _Transcription:
-    """A configured transcription session."""
+    """A configured transcription session.
+
+    Args:
+        model: that transcribes.
+        sound: of `session.audio.input`, on top of that.
+    """
+
+    def __init__(self, model: str = "gpt-live-transcribe", **sound: Any) -> None:
+        self._sound = {"transcription": {"model": model}, **sound}
 
     def __enter__(self) -> EngineClient:
         self._manager = open_realtime(path="/realtime?intent=transcription")
@@ -94,7 +105,7 @@ class _Transcription:
             "session.update",
             session={
                 "type": "transcription",
-                "audio": {"input": {"transcription": {"model": "gpt-live-transcribe"}}},
+                "audio": {"input": self._sound},
             },
         )
         assert client.receive()["session"]["type"] == "transcription"
@@ -751,6 +762,147 @@ def test_a_transcription_session_only_writes_down() -> None:
         assert done["transcript"] == text("immigration_documents", "ko")
         assert client.send_wrong(type="response.create")["code"] == "invalid_value"
     assert state.as_dict()["sessions"][0]["kind"] == "transcription"
+
+
+FIRST, SECOND = "immigration_documents", "immigration_duration"
+
+
+def two_phrases() -> Samples:
+    return np.concatenate([speech(FIRST, "ko"), speech(SECOND, "ko", after_ms=300)])
+
+
+def test_a_live_model_writes_while_somebody_speaks() -> None:
+    with open_transcription() as client:
+        client.append(two_phrases())
+        # Nothing is committed yet, and the first phrase is written already.
+        delta = client.receive()
+        assert delta["type"] == DELTA
+        words = client.until(lambda one: text_of([one], DELTA).endswith("다."))
+        written = delta["delta"] + text_of(words, DELTA)
+        assert written == text(FIRST, "ko")
+        client.send("input_audio_buffer.commit")
+        events = client.until(TRANSCRIBED)
+        committed = next(e for e in events if e["type"].endswith(".committed"))
+        done = events[-1]
+        assert committed["item_id"] == delta["item_id"] == done["item_id"]
+        assert done["transcript"] == f"{text(FIRST, 'ko')} {text(SECOND, 'ko')}"
+        assert written + text_of(events, DELTA) == done["transcript"]
+        assert done["usage"]["type"] == "duration"
+        assert done["usage"]["seconds"] == pytest.approx(len(two_phrases()) / 24_000)
+    [session] = state.as_dict()["sessions"]
+    assert [one["phrase_id"] for one in session["heard"]] == [FIRST, SECOND]
+    starts = [one["started_ms"] for one in session["heard"]]
+    assert 200 <= starts[0] < 500
+    assert starts[1] > len(speech(FIRST, "ko")) / 24
+
+
+def test_each_commit_is_an_item_of_its_own() -> None:
+    with open_transcription() as client:
+        client.append(speech(FIRST, "ko"))
+        client.send("input_audio_buffer.commit")
+        client.append(speech(SECOND, "ko"))
+        client.send("input_audio_buffer.commit")
+        events = client.until(TRANSCRIBED) + client.until(TRANSCRIBED)
+        done = {e["item_id"]: e["transcript"] for e in events if "transcript" in e}
+        order = [e["item_id"] for e in events if e["type"].endswith(".committed")]
+        assert [done[i] for i in order] == [text(FIRST, "ko"), text(SECOND, "ko")]
+
+
+def test_other_models_write_after_the_commit() -> None:
+    with open_transcription(model="gpt-transcribe") as client:
+        client.append(two_phrases())
+        client.send("input_audio_buffer.commit")
+        assert client.receive()["type"] == "input_audio_buffer.committed"
+        assert len(client.until(TRANSCRIBED)[-1]["transcript"]) > 10
+
+
+def test_what_was_cleared_is_not_written() -> None:
+    with open_transcription() as client:
+        client.append(speech(FIRST, "ko", after_ms=0))
+        client.send("input_audio_buffer.clear")
+        client.until("input_audio_buffer.cleared")
+        client.append(speech(SECOND, "ko"))
+        client.send("input_audio_buffer.commit")
+        assert client.until(TRANSCRIBED)[-1]["transcript"] == text(SECOND, "ko")
+
+
+def test_a_model_that_finds_turns_itself_answers_nothing() -> None:
+    vad = {"type": "server_vad"}
+    with open_transcription(model="gpt-transcribe", turn_detection=vad) as client:
+        client.append(speech(FIRST, "ko"))
+        events = client.until(TRANSCRIBED)
+        assert events[-1]["transcript"] == text(FIRST, "ko")
+        assert not [e for e in events if e["type"].startswith("response.")]
+
+
+@pytest.mark.parametrize(
+    ("sound", "param"),
+    [
+        ({"turn_detection": {"type": "server_vad"}}, "turn_detection"),
+        ({"turn_detection": {"type": "semantic_vad"}}, "turn_detection"),
+        ({"transcription": {"delay": "low"}}, "transcription.delay"),
+        (
+            {"transcription": {"model": "gpt-realtime-whisper", "keywords": ["a"]}},
+            "transcription.keywords",
+        ),
+        (
+            {"transcription": {"model": "gpt-realtime-whisper", "prompt": "a"}},
+            "transcription.prompt",
+        ),
+        (
+            {"transcription": {"model": "whisper-1", "languages": ["ko"]}},
+            "transcription.languages",
+        ),
+    ],
+)
+def test_it_refuses_what_the_model_cannot_do(sound: Event, param: str) -> None:
+    with open_transcription() as client:
+        session = {"type": "transcription", "audio": {"input": sound}}
+        error = client.send_wrong(type="session.update", session=session)
+        assert error["code"] == "unsupported_parameter"
+        assert error["param"] == f"session.audio.input.{param}"
+
+
+def test_keywords_and_languages_are_taken() -> None:
+    asked = {"model": "gpt-live-transcribe", "keywords": ["존"], "languages": ["ko"]}
+    with open_transcription() as client:
+        session = {
+            "type": "transcription",
+            "audio": {"input": {"transcription": asked}},
+        }
+        client.send("session.update", session=session)
+        updated = client.receive()["session"]
+        assert updated["audio"]["input"]["transcription"] == asked
+
+
+def test_transcripts_can_fail_and_be_late(engines: EngineState) -> None:
+    engines.add_fault({"kind": "fail_transcript", "times": 1})
+    engines.add_fault({"kind": "delay", "ms": 300, "session": "transcription"})
+    with open_transcription() as client:
+        for kind in ("failed", "completed"):
+            client.append(speech(SECOND, "ko"))
+            began = time.monotonic()
+            client.send("input_audio_buffer.commit")
+            last = client.until(f"conversation.item.input_audio_transcription.{kind}")
+            assert time.monotonic() - began >= 0.3
+            assert ("transcript" in last[-1]) == (kind == "completed")
+
+
+def test_a_failing_transcript_is_not_for_voice_sessions() -> None:
+    state.add_fault({"kind": "fail_transcript"})
+    with open_realtime(MANUAL):
+        assert len(state.as_dict()["faults"]) == 1
+
+
+def test_a_transcription_can_be_lost_and_refused() -> None:
+    state.add_fault(
+        {"kind": "drop_session", "session": "transcription", "after_ms": 300}
+    )
+    with open_transcription() as client, pytest.raises(WebSocketDisconnect):
+        client.until("nothing")
+    state.add_fault({"kind": "refuse_session", "session": "transcription"})
+    with pytest.raises(WebSocketDenialResponse), open_transcription():
+        pass
 
 
 @pytest.mark.parametrize(

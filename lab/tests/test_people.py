@@ -20,6 +20,8 @@ from lab.people import (
     Sound,
     Speak,
     Tick,
+    Type,
+    Write,
     load_people,
     parse_script,
     parse_step,
@@ -35,18 +37,20 @@ def act(
     steps: Sequence[dict[str, Any]],
     *happenings: tuple[int, Event],
     until_ms: int = 120_000,
+    types: bool = False,
 ) -> tuple[Person, list[tuple[int, Action]]]:
-    """Let a person live; every phrase takes them a second to say.
+    """Let a person live; every phrase takes them a second to say or to type.
 
     Args:
         steps: the script.
         happenings: (time, event), in order.
         until_ms: when to stop looking.
+        types: types everything.
 
     Returns:
         The person, and what they did when.
     """
-    person = Person([parse_step(step) for step in steps])
+    person = Person([parse_step(step) for step in steps], types=types)
     waiting, done = list(happenings), list[tuple[int, Action]]()
     finished_ms: int | None = None
     for now in range(0, until_ms, 20):
@@ -59,7 +63,7 @@ def act(
         for event in [*events, Tick()]:
             for action in person.receive(event, now):
                 done.append((now, action))
-                if isinstance(action, Speak):
+                if isinstance(action, Speak | Write):
                     finished_ms = now + SPEAKING_MS
     return person, done
 
@@ -241,6 +245,42 @@ def test_keys_are_pressed() -> None:
     assert done == [(100, PressKeys("1#"))]
 
 
+def typed(done: list[tuple[int, Action]]) -> list[str]:
+    return [action.phrase_id for _, action in done if isinstance(action, Write)]
+
+
+def test_one_sentence_of_a_conversation_can_be_typed() -> None:
+    steps: list[dict[str, Any]] = [{"say": "a"}, {"type": "b"}, {"say": "c"}]
+    _, done = act(steps)
+    assert (said(done), typed(done)) == (["a", "c"], ["b"])
+
+
+def test_who_types_waits_for_no_silence() -> None:
+    _, done = act([{"type": "a"}, {"type": "b"}], (0, Sound(True)))
+    assert done == [(0, Write("a")), (1000, Write("b"))]
+
+
+def test_who_types_everything_asks_and_repeats_by_typing() -> None:
+    person, done = act(
+        ASK,
+        (1500, Heard("common_please_repeat")),
+        (9900, Heard("yes")),
+        types=True,
+    )
+    assert said(done) == []
+    assert typed(done) == ["question", "question", "what", "thanks"]
+    assert person.is_done
+
+
+def test_what_was_typed_is_repeated_by_typing() -> None:
+    steps: list[dict[str, Any]] = [
+        {"say": "a"}, {"type": "b"}, {"expect": "yes"}, {"say": "c"},
+    ]  # fmt: skip
+    happenings = (4000, Heard("common_please_repeat")), (8000, Heard("yes"))
+    _, done = act(steps, *happenings)
+    assert (said(done), typed(done)) == (["a", "c"], ["b", "b"])
+
+
 EVENTS = st.one_of(
     st.sampled_from(["yes", "no", "other", "common_please_repeat"]).map(Heard),
     st.just(Heard(None)),
@@ -248,6 +288,7 @@ EVENTS = st.one_of(
 )
 STEPS = st.one_of(
     st.just({"say": "a"}),
+    st.just({"type": "a"}),
     st.just({"expect": ["yes"], "timeout_ms": 3000, "reprompt": "what"}),
     st.just({"expect": ["no"], "timeout_ms": 3000}),
     st.just({"interrupt": "b", "timeout_ms": 3000}),
@@ -287,6 +328,7 @@ def test_nothing_that_is_heard_stops_a_person_for_ever(
         {"say": []},
         {"say": ["a", "b"], "pause_ms": [1, 2]},
         {"backchannel": []},
+        {"type": "a", "pause_ms": 1},
     ],
 )
 def test_a_step_that_means_nothing_is_refused(step: dict[str, Any]) -> None:
@@ -318,6 +360,8 @@ def test_the_published_numbers_are_the_people() -> None:
         "+8225550111": ("backchanneler", Answer.PERSON),
         "+8225550112": ("repeater", Answer.PERSON),
         "+8225550113": ("hurried", Answer.PERSON),
+        "+8225550114": ("flower_shop", Answer.PERSON),
+        "+8225550115": ("embassy", Answer.PERSON),
     }
 
 
@@ -330,7 +374,7 @@ def test_every_phrase_of_a_script_is_in_the_phrasebook(script: Any) -> None:
     for phrase_id in phrase_ids(script.steps):
         assert script.language in book[phrase_id].texts, phrase_id
     for phrase_id in phrase_ids(script.caller):
-        assert "en" in book[phrase_id].texts, phrase_id
+        assert script.caller_language in book[phrase_id].texts, phrase_id
 
 
 def speaking_ms(phrase_id: str) -> int:
@@ -338,11 +382,19 @@ def speaking_ms(phrase_id: str) -> int:
     return len(Phrasebook.load()[phrase_id].texts["en"]) * 70 // 20 * 20
 
 
+def greeting_of(script: Any) -> str:
+    is_one_language = script.language == script.caller_language
+    return "greeting_relay" if is_one_language else "greeting_disclosure"
+
+
+@pytest.mark.parametrize("types", [False, True], ids=["speaking", "typing"])
 @pytest.mark.parametrize("script", TALKERS, ids=lambda script: script.id)
-def test_both_sides_of_a_script_come_to_an_end_together(script: Any) -> None:
+def test_both_sides_of_a_script_come_to_an_end_together(
+    script: Any, types: bool
+) -> None:
     """Let callee and caller talk over a perfect interpreter that takes 1.5 s."""
-    callee, caller = Person(script.steps), Person(script.caller)
-    to_callee: list[tuple[int, Event]] = [(3000, Heard("greeting_disclosure"))]
+    callee, caller = Person(script.steps), Person(script.caller, types=types)
+    to_callee: list[tuple[int, Event]] = [(3000, Heard(greeting_of(script)))]
     to_caller: list[tuple[int, Event]] = []
     both = ((callee, to_callee, to_caller), (caller, to_caller, to_callee))
     for now in range(0, 300_000, 20):
@@ -350,7 +402,7 @@ def test_both_sides_of_a_script_come_to_an_end_together(script: Any) -> None:
             events = [event for at, event in ears if at == now]
             for event in [*events, Tick()]:
                 for action in person.receive(event, now):
-                    if isinstance(action, Speak):
+                    if isinstance(action, Speak | Write):
                         took_ms = speaking_ms(action.phrase_id)
                         ears.append((now + took_ms, Finished()))
                         mouth.append((now + 1500, Sound(True)))
@@ -361,4 +413,5 @@ def test_both_sides_of_a_script_come_to_an_end_together(script: Any) -> None:
     assert callee.missed == caller.missed == []
     assert all(outcome.reprompts == 0 for outcome in callee.outcomes)
     n_phrases = len(spoken_ids(script.steps)) + len(spoken_ids(script.caller))
+    n_phrases += sum(isinstance(step, Type) for step in script.caller)
     assert n_phrases >= (12 if script.id == "restaurant" else 9)

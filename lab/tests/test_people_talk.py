@@ -6,13 +6,14 @@ own language, so what is tested are the people, the line and the telephone compa
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from lab.config import LabConfig
-from lab.people import Answer, Say, Script, load_people
+from lab.people import Answer, Say, Script, Step, Type, load_people
 from lab.server import create_app, real_speech
 from lab.telephone.handset import Handset
 from lab.tests.fakes import STREAM, Lab, Product, Stream, serve, until
@@ -22,13 +23,23 @@ TALKERS = [s for s in load_people().values() if s.answer is Answer.PERSON]
 SPEED = 4.0
 
 
+def greeting_of(script: Script) -> str:
+    is_one_language = script.language == script.caller_language
+    return "greeting_relay" if is_one_language else "greeting_disclosure"
+
+
+def aloud(steps: Sequence[Step]) -> list[Step]:
+    """Say what would be typed: that is what the callee hears."""
+    return [Say((s.phrase_id,)) if isinstance(s, Type) else s for s in steps]
+
+
 @pytest.mark.lab
 @pytest.mark.parametrize("script", TALKERS, ids=lambda script: script.id)
 async def test_everything_that_is_said_is_understood(script: Script) -> None:
     speech = await asyncio.to_thread(real_speech)
     config = LabConfig(clock_speed=SPEED)
     with ThreadPoolExecutor(1) as executor:
-        steps = (Say(("greeting_disclosure",)), *script.caller)
+        steps = (Say((greeting_of(script),)), *aloud(script.caller))
         interpreter = Handset(
             replace(script, steps=steps, voice="a", speed_wpm=160),
             voice=speech.voice,

@@ -18,6 +18,7 @@ def test_every_phrase_has_a_theme_and_known_languages() -> None:
         "backchannel",
         "clinic",
         "common",
+        "flower",
         "greeting",
         "hesitant",
         "immigration",

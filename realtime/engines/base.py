@@ -49,7 +49,7 @@ class Engine(Protocol):
 
     @property
     def path(self) -> str:
-        """Of its socket."""
+        """Of its socket, with the query that chooses the kind of session."""
 
     @property
     def by_turns(self) -> bool:
@@ -58,6 +58,10 @@ class Engine(Protocol):
         Or else it listens and speaks continuously, and `commit`, `answer` and
         `truncate` mean nothing to it.
         """
+
+    @property
+    def max_speed(self) -> float | None:
+        """How much faster than time it may be sent sound; None: any speed."""
 
     @property
     def is_idle(self) -> bool:

@@ -36,6 +36,7 @@ from realtime.events import (
 from realtime.protocols import openai_realtime as wire
 
 NAMES: Final = {
+    "ar": "Arabic",
     "de": "German",
     "en": "English",
     "es": "Spanish",
@@ -45,11 +46,22 @@ NAMES: Final = {
     "it": "Italian",
     "ja": "Japanese",
     "ko": "Korean",
+    "mn": "Mongolian",
+    "ms": "Malay",
+    "nl": "Dutch",
+    "pl": "Polish",
     "pt": "Portuguese",
     "ru": "Russian",
+    "th": "Thai",
+    "tl": "Tagalog",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "uz": "Uzbek",
     "vi": "Vietnamese",
     "zh": "Chinese",
 }
+"""The languages that it may be asked to speak, by ISO 639-1 code: the 13 of
+simultaneous translation, and others whose speakers call Korean offices and shops."""
 _HARMLESS: Final = frozenset(
     {"response_cancel_not_active", "conversation_already_has_active_response"}
 )
@@ -110,8 +122,8 @@ class Interpreter:
         transcription_model: what writes the source captions.
     """
 
-    path: Final = "/realtime"
     by_turns: Final = True
+    max_speed: Final = None
 
     def __init__(
         self,
@@ -131,6 +143,11 @@ class Interpreter:
         self._n_asked = 0
 
     # --- What it is told -------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """Of its socket, with the query that chooses the kind of session."""
+        return f"/realtime?model={self._model}"
 
     def session_update(self) -> str:
         """Write the event that configures a session."""

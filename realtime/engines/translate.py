@@ -18,35 +18,33 @@ OUTPUT_LANGUAGES: Final = frozenset(
 """The 13 languages it can speak (facts/openai.md 2)."""
 
 
-def can_interpret(caller_language: str, callee_language: str) -> bool:
-    """Say whether one session per direction covers this pair, both ways."""
-    return (
-        caller_language != callee_language
-        and caller_language in OUTPUT_LANGUAGES
-        and callee_language in OUTPUT_LANGUAGES
-    )
-
-
 class Translation:
     """One direction, interpreted while it is spoken.
 
     Args:
         leg: whose speech it interprets.
         target_language: ISO 639-1, one of `OUTPUT_LANGUAGES`.
+        model: for the session.
         transcription_model: what writes the source captions.
     """
 
-    path: Final = "/realtime/translations"
     by_turns: Final = False
+    max_speed: Final = None
     is_idle: Final = True
 
     def __init__(
-        self, leg: Leg, target_language: str, transcription_model: str
+        self, leg: Leg, target_language: str, model: str, transcription_model: str
     ) -> None:
         self._leg = leg
         self._target_language = target_language
+        self._model = model
         self._transcription_model = transcription_model
         self._outbox: list[str] = []
+
+    @property
+    def path(self) -> str:
+        """Of its socket, with the query that chooses the kind of session."""
+        return f"/realtime/translations?model={self._model}"
 
     def session_update(self) -> str:
         """Write the one event that configures a session."""

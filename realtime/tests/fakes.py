@@ -91,6 +91,11 @@ class FakeOpenAI:
         """Return the newest session that interprets by turns."""
         return [s for s in self.sessions if "You interpret" in str(s.received)][-1]
 
+    def transcription(self) -> FakeSession:
+        """Return the newest session that only writes down."""
+        wanted = "?intent=transcription"
+        return [s for s in self.sessions if s.path.endswith(wanted)][-1]
+
     def translation(self, language: str) -> FakeSession:
         """Return the newest open translation into a language."""
         return [s for s in self.sessions if s.language == language][-1]

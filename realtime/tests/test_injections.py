@@ -79,7 +79,7 @@ def test_what_is_read_aloud_is_data(injection: Injection) -> None:
 
 
 def test_simultaneous_translation_takes_no_words_at_all() -> None:
-    engine = translate.Translation(Leg.CALLER, "ko", "t")
+    engine = translate.Translation(Leg.CALLER, "ko", "m", "t")
     session = json.loads(engine.session_update())["session"]
     assert "instructions" not in session
 

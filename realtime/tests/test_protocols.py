@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from realtime.engines import translate, voice
+from realtime.engines import voice
 from realtime.engines.base import Closed, Refused
 from realtime.engines.translate import Translation
 from realtime.events import EngineAudio, Leg, SourceText, TargetText
@@ -179,7 +179,7 @@ def event(**fields: object) -> wire.ServerEvent:
 
 
 def translation(leg: Leg = Leg.CALLER) -> Translation:
-    return Translation(leg, "ko", "gpt-live-transcribe")
+    return Translation(leg, "ko", "gpt-realtime-translate", "gpt-live-transcribe")
 
 
 def test_sound_and_text_become_ours() -> None:
@@ -229,14 +229,6 @@ def test_append_is_the_translation_sessions_own_event() -> None:
         "audio": "AAE=",
     }
     assert engine.take() == []
-
-
-@pytest.mark.parametrize(
-    ("caller", "callee", "can"),
-    [("en", "ko", True), ("en", "en", False), ("en", "th", False), ("xx", "ko", False)],
-)
-def test_both_languages_must_be_spoken(caller: str, callee: str, can: bool) -> None:
-    assert translate.can_interpret(caller, callee) is can
 
 
 def test_verbatim_forgives_punctuation_but_not_words() -> None:

@@ -42,6 +42,14 @@ async def frames(phone: WebsocketCommunicator, n: int, *, since: int = 0) -> Non
         await asyncio.sleep(0)
 
 
+async def speak(phone: WebsocketCommunicator, pcm: np.ndarray, *, since: int) -> None:
+    for i in range(len(pcm) // 160):
+        payload = encode_mulaw(pcm[i * 160 : (i + 1) * 160])
+        text = base64.b64encode(payload).decode()
+        await phone.send_json_to(media(since + i, text))
+        await asyncio.sleep(0)
+
+
 async def messages(socket: WebsocketCommunicator) -> list[dict[str, Any]]:
     """Return the JSON messages until none has come for a while; sound is left out."""
     found = []
@@ -459,11 +467,7 @@ async def test_an_engine_by_turns_hears_sentences_and_answers_them(
     engine = relay.openai.interpreter()
     assert engine.audio == b""
     voice = np.concatenate([sounds.sentence(1.0), sounds.noise(1.0)])
-    for i in range(len(voice) // 160):
-        payload = encode_mulaw(voice[i * 160 : (i + 1) * 160])
-        text = base64.b64encode(payload).decode()
-        await phone.send_json_to(media(120 + i, text))
-        await asyncio.sleep(0)
+    await speak(phone, voice, since=120)
     await eventually(lambda: engine.asked == ["item_1"])
     assert len(engine.audio) >= 2 * 24 * 1300  # with the pre-roll
     transcribed = "conversation.item.input_audio_transcription.completed"
@@ -473,12 +477,7 @@ async def test_an_engine_by_turns_hears_sentences_and_answers_them(
     [last] = [m for m in told if m["type"] == "caption"][-1:]
     assert (last["original"], last["translation"]) == ("네, 안녕하세요.", "Yes, hello.")
     # A new session is told what the old one has not answered.
-    second_voice = sounds.sentence(1.0)
-    for i in range(len(second_voice) // 160):
-        payload = encode_mulaw(second_voice[i * 160 : (i + 1) * 160])
-        text = base64.b64encode(payload).decode()
-        await phone.send_json_to(media(220 + i, text))
-        await asyncio.sleep(0)
+    await speak(phone, sounds.sentence(1.0), since=220)
     await frames(phone, 60, since=270)
     await eventually(lambda: engine.asked == ["item_1", "item_2"])
     await engine.socket.close(1011)
@@ -488,6 +487,54 @@ async def test_an_engine_by_turns_hears_sentences_and_answers_them(
     assert len(again.audio) >= 2 * 24 * 1300
     await phone.disconnect()
     await caller.disconnect()
+
+
+async def test_one_language_is_written_down_and_stored(relay: Relay) -> None:
+    """Both engines only write; the caption is final with the transcript."""
+    relay.call.caller_language = relay.call.callee_language
+    relay.call.brief = {"glossary": [{"term": "한강식당"}]}
+    await in_database(relay.call.save)
+    await relay.start()
+    caller = await relay.caller()
+    await let_in(caller)
+    phone = await relay.connect_phone()
+    await eventually(lambda: relay.live.session.phase == "live")
+    await frames(phone, 120)
+    said = np.concatenate([sounds.sentence(1.0), sounds.noise(1.0)])
+    await speak(phone, said, since=120)
+    sessions = [s for s in relay.openai.sessions if "intent=" in s.path]
+    assert len(sessions) == 2
+    await eventually(lambda: any(s.n_committed for s in sessions))
+    [engine] = [s for s in sessions if s.n_committed]
+    assert engine.path == "/v1/realtime?intent=transcription"
+    asked = engine.received[0]["session"]["audio"]["input"]["transcription"]
+    assert asked["languages"] == ["ko"]
+    assert "한강식당" in asked["keywords"]
+    kind = "conversation.item.input_audio_transcription"
+    await engine.send(type=f"{kind}.delta", item_id="item_1", delta="네, 안녕")
+    # The session breaks before it has written everything; the next one hears it again.
+    await engine.socket.close(1011)
+    await eventually(lambda: len(relay.openai.sessions) >= 4)
+    again = relay.openai.transcription()
+    await eventually(lambda: again.n_committed == 1)
+    assert len(again.audio) >= 2 * 24 * 1300
+    await again.send(type=f"{kind}.delta", item_id="item_1", delta="네, 안녕하")
+    transcript = "네, 안녕하세요."
+    await again.send(type=f"{kind}.completed", item_id="item_1", transcript=transcript)
+    told = await messages(caller)
+    texts = [m["original"] for m in told if m["type"] == "caption"]
+    assert list(dict.fromkeys(texts)) == ["네, 안녕", "네, 안녕하", transcript]
+    last = [m for m in told if m["type"] == "caption"][-1]
+    assert (last["original_final"], last["translation"]) == (True, "")
+    await phone.disconnect()
+    await caller.disconnect()
+
+    def stored() -> list[str]:
+        texts = Utterance.objects.filter(call=relay.call).values_list("original")
+        return [text for (text,) in texts]
+
+    await eventually(lambda: relay.live._writes.empty())
+    assert await in_database(stored) == [transcript]
 
 
 async def test_a_fatal_error_is_treated_like_a_lost_engine(relay: Relay) -> None:

@@ -29,9 +29,11 @@ STAGGER_S = 0.25
 
 COLOURS = {
     "you say": "\x1b[36m",
+    "you type": "\x1b[36m",
     "they hear": "\x1b[2m",
     "they say": "\x1b[33m",
     "you hear": "\x1b[2m",
+    "you read": "\x1b[2m",
     "call": "\x1b[1m",
 }
 
@@ -48,7 +50,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare whom to call, how, and as whom."""
         parser.add_argument("--number", default=RESTAURANT, help="of GET /lab/people")
-        parser.add_argument("--mode", default="voice")
+        parser.add_argument(
+            "--mode",
+            default="voice",
+            help="voice; captions: the caller reads; text: the caller types and reads",
+        )
         parser.add_argument(
             "--record", action="store_true", help="the call, once they were told"
         )
@@ -116,6 +122,9 @@ class Command(BaseCommand):
                 write(f"  line: {report.line}")
             for problem in report.problems:
                 write(f"  problem: {problem}")
+            for text in report.texts:
+                states = ", ".join(one["state"] for one in text["states"])
+                write(f"  typed: {text['text']} ({states or 'no answer'})")
         to_callee = [report.caller_to_callee for report in reports]
         to_caller = [report.callee_to_caller for report in reports]
         write("")
