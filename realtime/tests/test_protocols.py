@@ -239,11 +239,6 @@ def test_both_languages_must_be_spoken(caller: str, callee: str, can: bool) -> N
     assert translate.can_interpret(caller, callee) is can
 
 
-def test_verbatim_forgives_punctuation_but_not_words() -> None:
-    assert voice.is_verbatim("잠시만 기다려 주세요.", "잠시만 기다려주세요")
-    assert not voice.is_verbatim("One moment, please.", "Sure! What do you need?")
-
-
 # --- What we send is what the SDK knows ---------------------------------------------
 
 
