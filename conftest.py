@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.utils import translation
 
 from wigvo import database
@@ -158,7 +158,8 @@ def _empty_cache() -> Iterator[None]:
     """Start with no counters, tickets or idempotency of an earlier test."""
     cache.clear()
     yield
-    cache.clear()
+    for one in caches.all():
+        one.clear()
 
 
 # --- Helpers -------------------------------------------------------------------------

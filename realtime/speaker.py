@@ -3,17 +3,21 @@
 Each sentence is one out-of-band response on a `/realtime` session of the call's own;
 the transcript of what was really spoken is compared with the text, and a sentence that
 was not read out verbatim is asked for once more and then given up.  Finished sentences
-are kept in this process, so that the usual ones cost nothing from the second call on.
+are kept, so that the usual ones cost nothing from the second call on: in this process,
+and those that will be said again (our own lines, saved phrases) beyond it.  What
+somebody has typed once is kept no longer than the process lives.
 """
 
 import asyncio
 import uuid
-from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import structlog
 
+from realtime import sounds_kept, verbatim
 from realtime.config import ENGINE_HZ
 from realtime.engines import voice
 from realtime.events import Pcm
@@ -24,15 +28,33 @@ log = structlog.get_logger(__name__)
 
 RENDER_TIMEOUT_S: Final = 8.0
 ATTEMPTS: Final = 2
-CACHE_SENTENCES: Final = 128
-"""About 250 kB each: 32 MB at the most."""
-
-_cache: OrderedDict[tuple[str, str, str, str], Pcm] = OrderedDict()
+CLOSE_ENOUGH: Final = 0.9
+"""Our own lines have no numbers and no names: so much of them, and they are understood.
+"""
 
 
 def forget_all() -> None:
-    """Empty the cache of sentences."""
-    _cache.clear()
+    """Empty this process's store of sentences."""
+    sounds_kept.memory.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A sentence that was spoken into memory.
+
+    Attributes:
+        pcm: int16 mono at 24 kHz.
+        spoken_text: the transcript of what was said; the text itself from the store.
+        is_verbatim: what was said is what was written (`realtime.verbatim`).
+        differences: where not, as (start, end) in the text.
+        attempts: how often it was asked for; 0: it was in the store.
+    """
+
+    pcm: Pcm
+    spoken_text: str
+    is_verbatim: bool
+    differences: tuple[tuple[int, int], ...] = ()
+    attempts: int = 0
 
 
 class _Request:
@@ -91,7 +113,7 @@ class Speaker:
             self._socket = socket
 
     async def render(self, text: str, language: str) -> Pcm:
-        """Speak one sentence into memory.
+        """Speak one of our own lines into memory.
 
         Args:
             text: what is to be said, word for word.
@@ -103,27 +125,78 @@ class Speaker:
         Raises:
             EngineRefusedError: not spoken, or not as written, twice.
         """
-        key = (text, language, voice.VOICE, self._model)
-        if key in _cache:
-            _cache.move_to_end(key)
-            return _cache[key]
-        code = "speaker_failed"
-        for attempt in range(ATTEMPTS):
+        spoken = await self._read_out(
+            text, language, keep=True, least_similarity=CLOSE_ENOUGH
+        )
+        if not spoken.is_verbatim:
+            raise EngineRefusedError("not_verbatim")
+        return spoken.pcm
+
+    async def say(
+        self,
+        text: str,
+        language: str,
+        *,
+        keep: bool = False,
+        on_repeat: Callable[[], None] | None = None,
+    ) -> Spoken:
+        """Speak a sentence of the caller's into memory, exactly.
+
+        Args:
+            text: what is to be said, word for word, in its language.
+            language: ISO 639-1.
+            keep: it will be said again (a saved phrase, a quick reply): keep it beyond
+                this process.
+            on_repeat: called when it was not read out as written, and before it is
+                asked for again.
+
+        Returns:
+            what was spoken; `is_verbatim` is False if it differed every time, and then
+            it is the attempt that differed least.
+
+        Raises:
+            EngineRefusedError: not spoken at all.
+        """
+        return await self._read_out(text, language, keep=keep, on_repeat=on_repeat)
+
+    async def _read_out(
+        self,
+        text: str,
+        language: str,
+        *,
+        keep: bool,
+        least_similarity: float = 1.0,
+        on_repeat: Callable[[], None] | None = None,
+    ) -> Spoken:
+        key = sounds_kept.key_of(text, language, voice.VOICE, self._model)
+        kept = await sounds_kept.find(key, everywhere=keep)
+        if kept is not None:
+            return Spoken(kept, text, is_verbatim=True)
+        best: tuple[float, Spoken] | None = None
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 await self.open()
-                pcm, spoken = await self._speak(text, language)
+                pcm, said = await self._speak(text, language)
             except EngineRefusedError as error:
-                if attempt + 1 == ATTEMPTS or error.is_limit:
+                if attempt == ATTEMPTS and best is not None:
+                    break
+                if attempt == ATTEMPTS or error.is_limit:
                     raise
                 continue
-            if voice.is_verbatim(text, spoken):
-                _cache[key] = pcm
-                while len(_cache) > CACHE_SENTENCES:
-                    _cache.popitem(last=False)
-                return pcm
-            code = "not_verbatim"
+            found = verbatim.compare(text, said, language)
+            is_fine = found.is_same or found.similarity >= least_similarity
+            spoken = Spoken(pcm, said, is_fine, found.differences, attempt)
+            if found.is_same:
+                await sounds_kept.keep(key, pcm, everywhere=keep)
+            if is_fine:
+                return spoken
             log.warning("speaker_not_verbatim", attempt=attempt, language=language)
-        raise EngineRefusedError(code)
+            if best is None or found.similarity > best[0]:
+                best = found.similarity, spoken
+            if attempt < ATTEMPTS and on_repeat is not None:
+                on_repeat()
+        assert best is not None  # noqa: S101 - or an attempt has raised
+        return best[1]
 
     async def close(self) -> None:
         """Let go of the session."""

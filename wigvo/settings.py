@@ -173,6 +173,21 @@ else:
         }
     }
 
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
+MEDIA_URL = "media/"
+# Spoken sentences that are said again and again, about 50 kB each; not in the default
+# cache, which would grow to a gigabyte, and kept over a restart.
+_SOUNDS: dict[str, Any] = {"TIMEOUT": 30 * 86_400, "KEY_PREFIX": "sound"}
+if REDIS_URL:
+    CACHES["sounds"] = {**CACHES["default"], **_SOUNDS}
+else:
+    CACHES["sounds"] = {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": MEDIA_ROOT / "sounds",
+        "OPTIONS": {"MAX_ENTRIES": 1000},
+        **_SOUNDS,
+    }
+
 CELERY_BROKER_URL = REDIS_URL or None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -189,8 +204,6 @@ NODE_SCHEDULE = {
 """Ticked inside every relay process, broker or not: its own memory and the files that
 it writes are concerned."""
 
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
-MEDIA_URL = "media/"
 RECORDING_RETENTION_DAYS = env.int("RECORDING_RETENTION_DAYS", default=30)
 """0: kept until somebody deletes them."""
 

@@ -231,11 +231,6 @@ def test_append_is_the_translation_sessions_own_event() -> None:
     assert engine.take() == []
 
 
-def test_verbatim_forgives_punctuation_but_not_words() -> None:
-    assert voice.is_verbatim("잠시만 기다려 주세요.", "잠시만 기다려주세요")
-    assert not voice.is_verbatim("One moment, please.", "Sure! What do you need?")
-
-
 # --- What we send is what the SDK knows ---------------------------------------------
 
 

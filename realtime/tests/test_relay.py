@@ -15,7 +15,7 @@ from calls import services as calls
 from calls import tickets
 from calls.models import CallEvent, Utterance
 from calls.services import CallRefused
-from realtime import registry, speaker
+from realtime import registry, sounds_kept
 from realtime.audio.g711 import encode_mulaw
 from realtime.events import Leg
 from realtime.tests import sounds
@@ -105,7 +105,7 @@ async def test_engines_and_greeting_are_ready_before_anything_is_dialled(
 
 async def test_the_greeting_is_spoken_once_for_all_calls(relay: Relay) -> None:
     await relay.start()
-    await eventually(lambda: len(speaker._cache) == 4)
+    await eventually(lambda: len(sounds_kept.memory) == 4)
     n = sum(len(s.received) for s in relay.openai.sessions if not s.language)
     assert n == 5  # one update, four sentences
 

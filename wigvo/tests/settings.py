@@ -2,3 +2,9 @@
 
 from wigvo.tests import environment  # isort: skip  # noqa: F401 - sets it
 from wigvo.settings import *  # noqa: F403
+
+if not REDIS_URL:  # noqa: F405 - of the settings
+    CACHES["sounds"] = {  # noqa: F405
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "sounds",
+    }

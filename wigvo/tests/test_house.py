@@ -25,8 +25,8 @@ PURE = [
         ROOT / f"realtime/{name}.py"
         for name in ("actions", "captions", "clock", "config", "delivery", "ear",
                      "endpointing", "events", "lines", "loops", "meter", "mix", "modes",
-                     "outbox", "playout", "recording_notice", "session", "sides",
-                     "turns", "typed")
+                     "numerals", "outbox", "playout", "recording_notice", "session",
+                     "sides", "turns", "typed", "verbatim")
     ),
 ]  # fmt: skip
 FORBIDDEN = {
