@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from calls import recordings
@@ -95,8 +95,9 @@ class CallAdmin(ReadOnly, CallPages):
         (_("Voicemail"), {"fields": ("on_voicemail", "voicemail_message")}),
         (
             _("Result"),
-            {"fields": ("summary", "recording_state", "latency_text", "cost_usd")},
+            {"fields": ("summary", "recording_state", "latency_text")},
         ),
+        (_("Cost"), {"fields": ("cost_usd", "cost_text")}),
         (_("Line"), {"fields": ("line_text",)}),
         (_("Machinery"), {"fields": ("twilio_sid", "last_sequence", "node_url")}),
     )
@@ -125,6 +126,17 @@ class CallAdmin(ReadOnly, CallPages):
     @admin.display(description=_("latency"))
     def latency_text(self, call: Call) -> str:
         return _pretty(call.latency)
+
+    @admin.display(description=_("for what (estimated)"))
+    def cost_text(self, call: Call) -> str:
+        rows = []
+        for part in call.cost_parts:
+            usd = "?" if part["usd"] is None else f"{part['usd']:.4f}"
+            minutes = f"{part['seconds'] / 60:.2f} min" if part["seconds"] else ""
+            tokens = ", ".join(f"{k} {n}" for k, n in part["tokens"].items())
+            how_much = " ".join(filter(None, (minutes, tokens)))
+            rows.append((usd, part["engine"], part["model"], how_much))
+        return format_html_join("", "<div>{} USD: {} {} {}</div>", rows) or "-"
 
     @admin.display(description=_("how good the line was"))
     def line_text(self, call: Call) -> str:

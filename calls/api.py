@@ -1,5 +1,6 @@
 """Calls over REST (contract section 2).  Starting and ending one: `realtime.api`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -91,6 +92,22 @@ class CostOut(Schema):
     minutes: float
 
 
+class CostPartOut(Schema):
+    """What one engine, or the telephone, has cost; an estimate."""
+
+    engine: str = Field(description="A role of an engine, telephone or media_stream.")
+    model: str
+    usd: float | None = Field(description="Null: its price is not known.")
+    minutes: float = Field(description="Of sound, where that is paid.")
+    tokens: dict[str, int]
+
+
+class CostDetailOut(CostOut):
+    """What a call has cost so far, and for what."""
+
+    parts: list[CostPartOut]
+
+
 class CallOut(Schema):
     """A call, without what was said in it."""
 
@@ -152,6 +169,7 @@ class RecordingOut(Schema):
 class CallDetailOut(CallOut):
     """A call and everything known about it."""
 
+    cost: CostDetailOut
     brief: dict[str, Any]
     opening: str
     voicemail_message: str
@@ -228,8 +246,10 @@ def call_started_out(call: Call, stream: StreamOut) -> CallStartedOut:
 def call_detail_out(call: Call) -> CallDetailOut:
     """Show a call and what happened in it."""
     events = list(call.events.filter(kind__in=["recovery", "guardrail"]))
+    fields = call_fields(call)
+    fields["cost"]["parts"] = [_cost_part_out(part) for part in call.cost_parts]
     return CallDetailOut(
-        **call_fields(call),
+        **fields,
         brief=call.brief,
         opening=call.opening,
         voicemail_message=call.voicemail_message,
@@ -239,6 +259,16 @@ def call_detail_out(call: Call) -> CallDetailOut:
         recovery_events=[_event_out(e) for e in events if e.kind == "recovery"],
         guardrail_events=[_event_out(e) for e in events if e.kind == "guardrail"],
         recording=_recording_out(call),
+    )
+
+
+def _cost_part_out(part: Mapping[str, Any]) -> CostPartOut:
+    return CostPartOut(
+        engine=part["engine"],
+        model=part["model"],
+        usd=part["usd"],
+        minutes=round(part["seconds"] / 60, 2),
+        tokens=part["tokens"],
     )
 
 

@@ -124,6 +124,11 @@ class Call(models.Model):
     summary = models.TextField(blank=True)
     latency = models.JSONField(default=dict, blank=True)
     cost_usd = models.DecimalField(max_digits=9, decimal_places=4, default=0)
+    cost_parts = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="The bill line by line: engine, model, usd, seconds, tokens.",
+    )
 
     twilio_sid = models.CharField(max_length=34, null=True, blank=True, unique=True)
     last_sequence = models.IntegerField(

@@ -31,6 +31,10 @@ REASONS: dict[str, Reason] = {
         _("The call reached its longest allowed time."),
         _("Call again if something is still open."),
     ),
+    "spend_limit": Reason(
+        _("The call cost as much as it was allowed to, so it was ended."),
+        _("Call again later, or ask whoever runs this service for a higher limit."),
+    ),
     "busy": Reason(_("The line was busy."), _("Try again in a few minutes.")),
     "no_answer": Reason(
         _("Nobody answered."), _("Try again later, perhaps at another time of day.")
@@ -252,6 +256,13 @@ REFUSALS: dict[str, Refusal] = {
     "daily_minutes_limit": Refusal(
         HTTPStatus.TOO_MANY_REQUESTS,
         _("Your minutes of the last 24 hours are used up. Try again later."),
+    ),
+    "spend_limit": Refusal(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _(
+            "What your calls may cost in 24 hours is used up. Try again later, or ask"
+            " whoever runs this service for a higher limit."
+        ),
     ),
     "starts_limit": Refusal(
         HTTPStatus.TOO_MANY_REQUESTS,

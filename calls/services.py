@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, F, QuerySet, Sum, Value
+from django.db.models import DateTimeField, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -103,6 +104,8 @@ def ensure_may_call(user: User, number: str, *, address: str = "") -> None:
     check_number(number)
     _ensure_no_live_call(user)
     _ensure_minutes_left(user)
+    if usd_left(user) <= 0:
+        raise CallRefused("spend_limit")
     if address:
         _count_start(
             f"address:{address}",
@@ -159,6 +162,29 @@ def spent_today(user: User) -> timedelta:
         )
     )["spent"]
     return spent or timedelta()
+
+
+def usd_left(user: User, *, besides: UUID | None = None) -> Decimal:
+    """Say what one call of this person may cost, USD; zero or less: nothing.
+
+    Args:
+        user: Whose calls.
+        besides: That call; what it has cost itself is not taken off.
+    """
+    a_call = _money(user.usd_per_call, settings.CALL_MAX_USD)
+    a_day = _money(user.daily_usd, settings.CALL_DAILY_USD_PER_USER)
+    since = timezone.now() - timedelta(hours=24)
+    spent = (
+        Call.objects.filter(owner=user)
+        .filter(Q(queued_at__gte=since) | Q(answered_at__gte=since))
+        .exclude(pk__in=[besides] if besides else [])
+        .aggregate(usd=Sum("cost_usd"))["usd"]
+    )
+    return min(a_call, a_day - (spent or Decimal(0)))
+
+
+def _money(own: Decimal | None, default: float) -> Decimal:
+    return Decimal(str(default)) if own is None else Decimal(own)
 
 
 def _count_start(who: str, limit: int, code: str) -> None:
@@ -431,6 +457,19 @@ def store_utterance(
 def store_latency(call_id: UUID, latency: Mapping[str, Any]) -> None:
     """Keep how late the words of a call were."""
     Call.objects.filter(pk=call_id).update(latency=dict(latency))
+
+
+def store_cost(call_id: UUID, *, usd: float, parts: list[dict[str, Any]]) -> None:
+    """Keep what a call has cost so far.
+
+    Args:
+        call_id: The call.
+        usd: All of it.
+        parts: Line by line: engine, model, usd, seconds, tokens.
+    """
+    Call.objects.filter(pk=call_id).update(
+        cost_usd=Decimal(str(round(usd, 4))), cost_parts=parts
+    )
 
 
 @transaction.atomic

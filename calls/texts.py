@@ -128,6 +128,7 @@ CALL_TEXTS = {
         "About {seconds} s of the other side were covered by echo and could not be"
         " heard. If something is missing, ask them to say it again."
     ),
+    "warning_spend_limit": _("This call may cost {usd} USD more; then it ends."),
     "warning_time_limit": _("This call ends in {seconds} seconds."),
     "error_cannot_repeat": _("This cannot be said again: it is too long ago."),
     # Trouble with the interpreter.

@@ -39,6 +39,7 @@ from realtime.services import CallFacts
 from realtime.session import CallSession, Phase
 from realtime.sockets import CLOSE_TIMEOUT_S, EngineRefusedError, EngineSocket
 from realtime.speaker import Speaker
+from realtime.spending import Spending
 from wigvo.database import in_database
 from wigvo.notify import call_group, viewers_group
 
@@ -137,6 +138,14 @@ class LiveCall:
             model=settings.OPENAI_REALTIME_MODEL,
             safety_id=str(facts.owner_id),
         )
+        self._spending = Spending(
+            facts,
+            telephone=self._telephone,
+            tell=self._tell_caller,
+            dispatch=self.dispatch,
+            write=self._writes.put_nowait,
+        )
+        self._spending.watch(self._speaker)
         self._phone: Port | None = None
         self._phone_is_gone = asyncio.Event()
         self._phone_is_gone.set()
@@ -188,6 +197,7 @@ class LiveCall:
             asyncio.create_task(self._write_down(), name="call-write"),
             asyncio.create_task(self._tell_viewers(), name="call-viewers"),
             asyncio.create_task(self._report_latency(), name="call-latency"),
+            asyncio.create_task(self._spending.run(), name="call-cost"),
         ]
         # What will be needed at a bad moment is rendered now.
         for line in (Line.WAIT, Line.APOLOGY, Line.TIME_LIMIT):
@@ -421,6 +431,7 @@ class LiveCall:
         session = self._new_session(leg)
         await session.socket.open()
         self._engines[leg] = session
+        self._spending.watch(session.engine)
         expires_at = session.socket.expires_at
         if expires_at is not None:
             delay_s = max(10.0, expires_at - time.time() - ROLL_OVER_S)
@@ -611,6 +622,7 @@ class LiveCall:
     async def _wind_up(self, action: act.Finish) -> None:
         """Store everything, say goodbye to both sockets, let go."""
         await self._recorder.close()
+        self._spending.count(is_last=True)
         await self._writes.join()
         status, outcome = action.status, action.outcome
         try:
@@ -664,12 +676,26 @@ class LiveCall:
                 port.close(1012, "restarting")
         await self._recorder.suspend()
         if self._background:
+            self._spending.count(is_last=True)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(2):
                     await self._writes.join()
         await self._let_go()
 
     # --- Small things -----------------------------------------------------------------
+
+    def _telephone(self) -> tuple[bool, bool]:
+        """Say whether the telephone is connected, and whether its sound streams."""
+        is_connected = self.session.phase in (
+            Phase.LIVE,
+            Phase.SUSPENDED,
+            Phase.FAREWELL,
+        )
+        return is_connected, self._phone is not None
+
+    def _tell_caller(self, message: browser.ServerMessage) -> None:
+        if self._caller is not None:
+            self._caller.send(browser.encode_server(message))
 
     def latency(self) -> dict[str, float | int | None]:
         """Return what the relay added, and how late the interpretation was, ms.

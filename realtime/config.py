@@ -277,6 +277,8 @@ class LifeConfig:
     caller_grace_ms: int = 60_000
     warn_before_ms: int = 60_000
     """The caller hears of the time limit this early."""
+    warn_spend_share: float = 0.8
+    """The caller hears of the spend limit when this much of it is used up (issue 4)."""
     farewell_ms: int = 7_000
     """The longest line of our own; spoken before the limit hangs up."""
     drain_ms: int = 3_000

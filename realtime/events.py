@@ -31,6 +31,7 @@ class Line(StrEnum):
     WAIT = "wait"
     APOLOGY = "apology"
     TIME_LIMIT = "time_limit"
+    SPEND_LIMIT = "spend_limit"
     RECORDING = "recording"
     TYPING = "typing"
 
@@ -296,6 +297,14 @@ class EndRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class SpendKnown:
+    """What the call has cost so far, and what it may cost, USD."""
+
+    usd: float
+    limit_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlinePassed:
     """The time that `next_deadline` named has come."""
 
@@ -330,5 +339,6 @@ Event = (
     | StatusChanged
     | AnsweredByKnown
     | EndRequested
+    | SpendKnown
     | DeadlinePassed
 )

@@ -27,6 +27,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
             "Sorry, the connection was lost, so I have to end this call. Thank you."
         ),
         Line.TIME_LIMIT: "Sorry, our time is up, so I have to end this call. Thank you.",
+        Line.SPEND_LIMIT: "Sorry, I have to end this call now. Thank you for your time.",
     },
     "ko": {
         Line.GREETING: (
@@ -41,6 +42,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
         Line.TYPING: "잠시만요, 입력 중입니다.",
         Line.APOLOGY: "죄송합니다. 연결이 끊어져서 전화를 마치겠습니다. 감사합니다.",
         Line.TIME_LIMIT: "죄송합니다. 통화 시간이 다 되어 전화를 마치겠습니다. 감사합니다.",
+        Line.SPEND_LIMIT: "죄송합니다. 이제 전화를 마쳐야 합니다. 시간 내 주셔서 감사합니다.",
     },
     "ja": {
         Line.GREETING: (
@@ -52,6 +54,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
         Line.TYPING: "少々お待ちください。入力しています。",
         Line.APOLOGY: "申し訳ありません。接続が切れたため、通話を終了します。ありがとうございました。",
         Line.TIME_LIMIT: "申し訳ありません。時間になりましたので、通話を終了します。ありがとうございました。",
+        Line.SPEND_LIMIT: "申し訳ありません。ここで通話を終了します。お時間をいただき、ありがとうございました。",
     },
     "zh": {
         Line.GREETING: (
@@ -62,6 +65,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
         Line.TYPING: "请稍等，对方正在输入。",
         Line.APOLOGY: "抱歉，连接中断了，我只好结束通话。谢谢。",
         Line.TIME_LIMIT: "抱歉，通话时间到了，我只好结束通话。谢谢。",
+        Line.SPEND_LIMIT: "抱歉，我现在必须结束通话。感谢您抽出时间。",
     },
     "es": {
         Line.GREETING: (
@@ -83,6 +87,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
             "Lo siento, se ha acabado el tiempo y tengo que terminar la llamada."
             " Gracias."
         ),
+        Line.SPEND_LIMIT: "Lo siento, ahora tengo que terminar la llamada. Gracias por su tiempo.",
     },
     "pt": {
         Line.GREETING: (
@@ -103,6 +108,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
         Line.TIME_LIMIT: (
             "Desculpe, o tempo acabou e preciso encerrar a chamada. Obrigado."
         ),
+        Line.SPEND_LIMIT: "Desculpe, preciso encerrar a chamada agora. Obrigado pela atenção.",
     },
     "fr": {
         Line.GREETING: (
@@ -123,6 +129,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
         Line.TIME_LIMIT: (
             "Désolé, le temps est écoulé et je dois mettre fin à l'appel. Merci."
         ),
+        Line.SPEND_LIMIT: "Désolé, je dois maintenant mettre fin à l'appel. Merci de votre temps.",
     },
     "de": {
         Line.GREETING: (
@@ -144,6 +151,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
             "Entschuldigung, unsere Zeit ist um. Ich muss das Gespräch beenden."
             " Vielen Dank."
         ),
+        Line.SPEND_LIMIT: "Entschuldigung, ich muss das Gespräch jetzt beenden. Vielen Dank für Ihre Zeit.",
     },
     "it": {
         Line.GREETING: (
@@ -163,6 +171,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
         Line.TIME_LIMIT: (
             "Mi dispiace, il tempo è finito e devo chiudere la chiamata. Grazie."
         ),
+        Line.SPEND_LIMIT: "Mi dispiace, ora devo chiudere la chiamata. Grazie per il suo tempo.",
     },
     "ru": {
         Line.GREETING: (
@@ -183,6 +192,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
         Line.TIME_LIMIT: (
             "Извините, время вышло, и мне нужно закончить разговор. Спасибо."
         ),
+        Line.SPEND_LIMIT: "Извините, сейчас мне нужно закончить разговор. Спасибо за ваше время.",
     },
     "vi": {
         Line.GREETING: (
@@ -198,6 +208,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
         Line.TYPING: "Xin chờ một chút, người gọi đang gõ.",
         Line.APOLOGY: "Xin lỗi, kết nối đã bị mất nên tôi phải kết thúc cuộc gọi. Cảm ơn.",
         Line.TIME_LIMIT: "Xin lỗi, đã hết giờ nên tôi phải kết thúc cuộc gọi. Cảm ơn.",
+        Line.SPEND_LIMIT: "Xin lỗi, bây giờ tôi phải kết thúc cuộc gọi. Cảm ơn vì đã dành thời gian.",
     },
     "id": {
         Line.GREETING: (
@@ -219,6 +230,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
             "Maaf, waktu kita habis, jadi saya harus mengakhiri panggilan ini."
             " Terima kasih."
         ),
+        Line.SPEND_LIMIT: "Maaf, saya harus mengakhiri panggilan ini sekarang. Terima kasih atas waktunya.",
     },
     "hi": {
         Line.GREETING: (
@@ -234,6 +246,7 @@ LINES: Final[dict[str, dict[Line, str]]] = {
         Line.TYPING: "कृपया एक क्षण रुकिए, वे लिख रहे हैं।",
         Line.APOLOGY: "क्षमा करें, संपर्क टूट गया है, इसलिए मुझे यह कॉल समाप्त करनी होगी। धन्यवाद।",
         Line.TIME_LIMIT: "क्षमा करें, समय समाप्त हो गया है, इसलिए मुझे यह कॉल समाप्त करनी होगी। धन्यवाद।",
+        Line.SPEND_LIMIT: "क्षमा करें, मुझे अब यह कॉल समाप्त करनी होगी। आपके समय के लिए धन्यवाद।",
     },
 }
 

@@ -203,6 +203,18 @@ def record_event(call_id: UUID, kind: str, data: dict[str, Any]) -> None:
     calls.append_event(call_id, kind, data)
 
 
+def bill_of(call_id: UUID) -> tuple[list[dict[str, Any]], float]:
+    """Return what a call has cost so far, line by line, and what it may cost, USD."""
+    call = Call.objects.select_related("owner").get(pk=call_id)
+    return call.cost_parts, float(calls.usd_left(call.owner, besides=call_id))
+
+
+def store_cost(call_id: UUID, usd: float, parts: list[dict[str, Any]]) -> float:
+    """Keep what a call has cost so far; what it may cost, USD, as of now."""
+    calls.store_cost(call_id, usd=usd, parts=parts)
+    return bill_of(call_id)[1]
+
+
 def finish(
     call_id: UUID, status: str, outcome: str, reason: str, latency: dict[str, Any]
 ) -> tuple[str, str]:

@@ -130,6 +130,7 @@ class CallSession:
         # Deadlines (monotonic seconds).
         self._answered_at: float | None = None
         self._warned = False
+        self._spend_warning: browser.Warn | None = None
         self._stream_lost_at: float | None = None
         self._n_checks = 0
         self._first_check_ms = config.life.stream_return_ms
@@ -210,6 +211,8 @@ class CallSession:
         ]
         if self._answered_by:
             messages.append(browser.AnsweredBy(self._answered_by))
+        if self._spend_warning is not None:
+            messages.append(self._spend_warning)
         captions = [c for s in self._sides.values() for c in s.captions.recent()]
         captions.sort(key=lambda c: c.started_ms)
         messages += [message_of(c) for c in captions]
@@ -299,6 +302,8 @@ class CallSession:
             case ev.AnsweredByKnown():
                 self._answered_by = event.kind
                 self._out.tell(browser.AnsweredBy(event.kind), is_public=True)
+            case ev.SpendKnown():
+                self._on_spend(event)
             case ev.EndRequested():
                 self._end(event.reason)
             case ev.DtmfReceived():
@@ -968,6 +973,22 @@ class CallSession:
         if absent_since is not None and now >= absent_since + grace_s:
             self._caller_absent_since = None
             self._say_farewell(Line.APOLOGY, "caller_lost", "partial")
+
+    def _on_spend(self, spend: ev.SpendKnown) -> None:
+        """Warn of the spend limit, and say goodbye when it is reached."""
+        if self.phase in (Phase.FAREWELL, Phase.ENDING):
+            return
+        left_usd = spend.limit_usd - spend.usd
+        if left_usd <= 0:
+            self._say_farewell(Line.SPEND_LIMIT, "spend_limit", "partial")
+            return
+        warn_usd = self._config.life.warn_spend_share * spend.limit_usd
+        if spend.usd >= warn_usd and self._spend_warning is None:
+            self._out.do(act.RenderLine(Line.SPEND_LIMIT))
+            text = f"This call may cost {left_usd:.2f} USD more; then it ends."
+            left = round(left_usd, 2)
+            self._spend_warning = browser.Warn("spend_limit", text, remaining_usd=left)
+            self._out.tell(self._spend_warning)
 
     def _stream_check_due(self, lost_at: float) -> float:
         later_ms = self._n_checks * self._config.life.stream_return_ms

@@ -20,6 +20,7 @@ import structlog
 from realtime import sounds_kept, verbatim
 from realtime.config import ENGINE_HZ
 from realtime.engines import voice
+from realtime.engines.usage import Role, Usage, of_realtime
 from realtime.events import Pcm
 from realtime.protocols import openai_realtime as wire
 from realtime.sockets import EngineRefusedError, EngineSocket
@@ -91,6 +92,7 @@ class Speaker:
         self._opening = asyncio.Lock()
         self._requests: dict[str, _Request] = {}
         self._by_response: dict[str, _Request] = {}
+        self._unpaid: list[Usage] = []
 
     async def open(self) -> None:
         """Open and configure the session unless it is open.
@@ -198,6 +200,11 @@ class Speaker:
         assert best is not None  # noqa: S101 - or an attempt has raised
         return best[1]
 
+    def take_usage(self) -> list[Usage]:
+        """Return and forget what was used since last asked; the cache costs nothing."""
+        unpaid, self._unpaid = self._unpaid, []
+        return unpaid
+
     async def close(self) -> None:
         """Let go of the session."""
         socket, self._socket = self._socket, None
@@ -243,6 +250,8 @@ class Speaker:
                 if request := self._by_response.get(event.response_id):
                     request.spoken = event.transcript
             case "response.done":
+                if usage := of_realtime(Role.SPEAK, response.get("usage")):
+                    self._unpaid.append(usage)
                 if request := self._by_response.get(str(response.get("id"))):
                     request.finish(response.get("status") == "completed")
             case "error":

@@ -49,6 +49,8 @@ class AccountAdmin(UserPages):
         "max_live_calls",
         "daily_minutes",
         "starts_per_minute",
+        "usd_per_call",
+        "daily_usd",
     )
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "first_name", "last_name")
@@ -59,7 +61,10 @@ class AccountAdmin(UserPages):
         (
             _("Limits"),
             {
-                "fields": ("max_live_calls", "daily_minutes", "starts_per_minute"),
+                "fields": (
+                    ("max_live_calls", "daily_minutes", "starts_per_minute"),
+                    ("usd_per_call", "daily_usd"),
+                ),
                 "description": _("Empty: the service's default."),
             },
         ),

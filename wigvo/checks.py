@@ -1,6 +1,7 @@
 """What `check --deploy` and the server itself ask of the environment."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,6 +9,8 @@ import structlog
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from realtime import provider
 
 log = structlog.get_logger(__name__)
 
@@ -79,3 +82,13 @@ def warn_if_unencrypted() -> None:
     address = urlsplit(settings.PUBLIC_BASE_URL)
     if address.scheme != "https" and address.hostname not in LOOPBACK:
         log.warning("unencrypted", problem=UNENCRYPTED)
+
+
+@register(deploy=True)
+def check_models(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Warn of models that end soon, and of such whose cost nobody counts."""
+    today = datetime.now(UTC).date()
+    troubles = provider.troubles(provider.models_in_use(), today)
+    return [Warning(trouble.text, id="wigvo.W002") for trouble in troubles]

@@ -48,6 +48,13 @@ class User(AbstractUser):
         _("starts a minute"), null=True, blank=True
     )
 
+    usd_per_call = models.DecimalField(
+        _("USD a call"), max_digits=8, decimal_places=2, null=True, blank=True
+    )
+    daily_usd = models.DecimalField(
+        _("USD a day"), max_digits=8, decimal_places=2, null=True, blank=True
+    )
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects: ClassVar[AccountManager] = AccountManager()

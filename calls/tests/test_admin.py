@@ -1,5 +1,7 @@
 """Support reads everything and changes nothing but accounts."""
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -20,7 +22,27 @@ def support(db: None) -> Client:
 @pytest.fixture
 def call(alice: User) -> Call:
     call = make_call(
-        alice, status=Status.COMPLETED, reason="caller_lost", brief={"goal": "<b>"}
+        alice,
+        status=Status.COMPLETED,
+        reason="caller_lost",
+        brief={"goal": "<b>"},
+        cost_usd="0.0512",
+        cost_parts=[
+            {
+                "engine": "translate",
+                "model": "tongue",
+                "usd": 0.051,
+                "seconds": 90,
+                "tokens": {},
+            },
+            {
+                "engine": "speak",
+                "model": "voice",
+                "usd": None,
+                "seconds": 0,
+                "tokens": {"audio_out": 60},
+            },
+        ],
     )
     services.store_utterance(
         call.pk,
@@ -61,6 +83,8 @@ def test_a_call_is_shown_with_what_was_said_and_what_happened(
     for text in ("안녕하세요", "Hello", "recovered", "Your connection was lost"):
         assert text in html
     assert "&lt;b&gt;" in html
+    assert "0.0510 USD: translate tongue 1.50 min" in html
+    assert "? USD: speak voice audio_out 60" in html
     assert 'name="_save"' not in html
 
 
@@ -84,12 +108,15 @@ def test_limits_of_an_account_are_changed(support: Client, alice: User) -> None:
             "max_live_calls": "3",
             "daily_minutes": "",
             "starts_per_minute": "30",
+            "usd_per_call": "2.50",
+            "daily_usd": "",
         },
     )
     assert response.status_code == 302
     alice.refresh_from_db()
     limits = (alice.max_live_calls, alice.daily_minutes, alice.starts_per_minute)
     assert limits == (3, None, 30)
+    assert (alice.usd_per_call, alice.daily_usd) == (Decimal("2.50"), None)
 
 
 def test_an_account_is_added_by_address(support: Client) -> None:

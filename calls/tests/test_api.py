@@ -339,6 +339,22 @@ def test_it_shows_a_call_with_everything(as_alice: Api, alice: User) -> None:
         summary="A table for two.",
         latency={"relay_added_ms": {"p50": 4}},
         cost_usd="0.1234",
+        cost_parts=[
+            {
+                "engine": "translate",
+                "model": "tongue",
+                "usd": 0.1,
+                "seconds": 90,
+                "tokens": {},
+            },
+            {
+                "engine": "speak",
+                "model": "voice",
+                "usd": None,
+                "seconds": 0,
+                "tokens": {"audio_out": 60},
+            },
+        ],
         answered_at=answered_at,
         ended_at=answered_at + timedelta(seconds=90),
     )
@@ -363,7 +379,26 @@ def test_it_shows_a_call_with_everything(as_alice: Api, alice: User) -> None:
     assert "connection was lost" in body["reason_text"]
     assert body["next_step"]
     assert body["duration_s"] == 90
-    assert body["cost"] == {"usd": 0.1234, "minutes": 1.5}
+    assert body["cost"] == {
+        "usd": 0.1234,
+        "minutes": 1.5,
+        "parts": [
+            {
+                "engine": "translate",
+                "model": "tongue",
+                "usd": 0.1,
+                "minutes": 1.5,
+                "tokens": {},
+            },
+            {
+                "engine": "speak",
+                "model": "voice",
+                "usd": None,
+                "minutes": 0.0,
+                "tokens": {"audio_out": 60},
+            },
+        ],
+    }
     assert body["summary"] == "A table for two."
     assert body["latency"] == {"relay_added_ms": {"p50": 4}}
     assert [u["utterance_id"] for u in body["utterances"]] == ["u1", "u2"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -105,6 +106,48 @@ def test_a_call_that_goes_on_counts_until_now(alice: User) -> None:
 def test_calls_that_nobody_answered_cost_no_minutes(alice: User) -> None:
     make_call(alice, status=Status.NO_ANSWER)
     assert services.spent_today(alice) == timedelta()
+
+
+def _paid(user: User, usd: str, *, hours_ago: float) -> Call:
+    at = timezone.now() - timedelta(hours=hours_ago)
+    return make_call(user, status=Status.COMPLETED, queued_at=at, cost_usd=usd)
+
+
+def test_what_was_paid_in_the_last_24_hours_counts(
+    alice: User, bob: User, settings: Settings
+) -> None:
+    settings.CALL_MAX_USD, settings.CALL_DAILY_USD_PER_USER = 5.0, 8.0
+    _paid(alice, "7.9", hours_ago=25)
+    _paid(alice, "2.5", hours_ago=20)
+    _paid(bob, "7.9", hours_ago=1)
+    assert services.usd_left(alice) == 5  # a call's own limit is lower
+    ensure_may_call(alice, RESTAURANT)
+    last = _paid(alice, "5.5", hours_ago=2)
+    error = refusal(lambda: ensure_may_call(alice, RESTAURANT))
+    assert (error.code, error.http_status) == ("spend_limit", 429)
+    assert "24 hours" in error.message
+    # While that call goes on, what it has cost itself is not taken off its limit.
+    assert services.usd_left(alice, besides=last.pk) == 5
+
+
+def test_a_persons_own_money_counts(alice: User, settings: Settings) -> None:
+    settings.CALL_MAX_USD, settings.CALL_DAILY_USD_PER_USER = 5.0, 8.0
+    _paid(alice, "6", hours_ago=1)
+    assert services.usd_left(alice) == 2
+    alice.daily_usd, alice.usd_per_call = Decimal("7.50"), Decimal(1)
+    assert services.usd_left(alice) == 1
+    alice.daily_usd = Decimal("6.25")
+    assert services.usd_left(alice) == Decimal("0.25")
+    alice.usd_per_call = Decimal(0)
+    assert refusal(lambda: ensure_may_call(alice, RESTAURANT)).code == "spend_limit"
+
+
+def test_an_incoming_call_counts_from_its_pickup(alice: User) -> None:
+    now = timezone.now()
+    make_call(
+        alice, status=Status.COMPLETED, queued_at=None, answered_at=now, cost_usd="20"
+    )
+    assert services.usd_left(alice) == 10
 
 
 def test_starts_a_minute_are_counted_per_person(

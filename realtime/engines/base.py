@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from realtime.engines.usage import Usage
 from realtime.events import Event, Pcm
 from realtime.protocols import openai_realtime as wire
 
@@ -87,6 +88,9 @@ class Engine(Protocol):
 
     def take(self) -> list[str]:
         """Return and forget what is to be sent."""
+
+    def take_usage(self) -> list[Usage]:
+        """Return and forget what was used, and has to be paid for, since last asked."""
 
     def receive(self, event: wire.ServerEvent) -> list[Event | Closed | Refused]:
         """Take one of the provider's events.

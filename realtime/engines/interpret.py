@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from realtime.config import ENGINE_HZ
 from realtime.engines.base import Closed, Refused, refusal
+from realtime.engines.usage import Role, Usage, of_realtime, sound
 from realtime.engines.voice import VOICE
 from realtime.events import (
     EngineAudio,
@@ -141,6 +142,8 @@ class Interpreter:
         self._outbox: list[str] = []
         self._state = _State()
         self._n_asked = 0
+        self._uncommitted_samples = 0
+        self._unpaid: list[Usage] = []
 
     # --- What it is told -------------------------------------------------------------
 
@@ -194,6 +197,7 @@ class Interpreter:
 
     def append(self, pcm: Pcm) -> None:
         """Give it more sound: int16 at 24 kHz."""
+        self._uncommitted_samples += len(pcm)
         self._outbox.append(
             f'{{"type":"input_audio_buffer.append","audio":"{wire.encode_pcm(pcm)}"}}'
         )
@@ -203,6 +207,10 @@ class Interpreter:
         self._state.unconfirmed.append(utterance_id)
         self._state.utterances[utterance_id] = _Committed()
         self._outbox.append('{"type":"input_audio_buffer.commit"}')
+        self._unpaid.append(
+            sound(Role.TRANSCRIBE, self._uncommitted_samples, ENGINE_HZ)
+        )
+        self._uncommitted_samples = 0
 
     def answer(self, utterance_ids: tuple[str, ...]) -> None:
         """Interpret committed utterances, as one sentence, when it is their turn."""
@@ -232,6 +240,15 @@ class Interpreter:
         """Return and forget what is to be sent."""
         outbox, self._outbox = self._outbox, []
         return outbox
+
+    def take_usage(self) -> list[Usage]:
+        """Return and forget what was used since last asked.
+
+        Tokens are the provider's own count, with each response; its captions are paid
+        by the minute of what was committed.
+        """
+        unpaid, self._unpaid = self._unpaid, []
+        return unpaid
 
     # --- What it says ----------------------------------------------------------------
 
@@ -324,6 +341,8 @@ class Interpreter:
         return [EngineAudio(self._leg, pcm, answer.ids[0])]
 
     def _on_done(self, response: dict[str, Any]) -> list[Event | Closed | Refused]:
+        if usage := of_realtime(Role.INTERPRET, response.get("usage")):
+            self._unpaid.append(usage)
         answer = self._active(str(response.get("id", "")))
         if answer is None:
             self._go_on()  # whatever it was, it is not in the way any more

@@ -8,7 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from realtime.config import ENGINE_HZ
 from realtime.engines.base import Closed, Refused, refusal
+from realtime.engines.usage import Role, Usage, sound
 from realtime.events import EngineAudio, Event, Leg, Pcm, SourceText, TargetText
 from realtime.protocols import openai_realtime as wire
 
@@ -40,6 +42,7 @@ class Translation:
         self._model = model
         self._transcription_model = transcription_model
         self._outbox: list[str] = []
+        self._unpaid_samples = 0
 
     @property
     def path(self) -> str:
@@ -67,6 +70,7 @@ class Translation:
 
         The engine works in frames of 200 ms.
         """
+        self._unpaid_samples += len(pcm)
         self._outbox.append(
             '{"type":"session.input_audio_buffer.append","audio":"'
             f'{wire.encode_pcm(pcm)}"}}'
@@ -89,6 +93,18 @@ class Translation:
         """Return and forget what is to be sent."""
         outbox, self._outbox = self._outbox, []
         return outbox
+
+    def take_usage(self) -> list[Usage]:
+        """Return and forget what was used since last asked.
+
+        The provider reports nothing (facts/openai.md 2): every minute of sound that it
+        is given is paid for, silence included, and the source captions apart from it.
+        """
+        samples, self._unpaid_samples = self._unpaid_samples, 0
+        if not samples:
+            return []
+        roles = (Role.TRANSLATE, Role.TRANSCRIBE)
+        return [sound(role, samples, ENGINE_HZ) for role in roles]
 
     def receive(self, event: wire.ServerEvent) -> list[Event | Closed | Refused]:
         """Turn one of its events into ours.

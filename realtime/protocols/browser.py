@@ -330,6 +330,13 @@ class Latency(ServerMessage, frozen=True, tag="latency"):
     playout_lag_ms: int = 0
 
 
+class Cost(ServerMessage, frozen=True, tag="cost"):
+    """What the call has cost so far, and how long the telephone was connected."""
+
+    usd: float
+    minutes: float
+
+
 class Warn(ServerMessage, frozen=True, tag="warning"):
     """Something the caller should know before it matters."""
 
@@ -337,6 +344,7 @@ class Warn(ServerMessage, frozen=True, tag="warning"):
     message: str
     remaining_s: int | msgspec.UnsetType = msgspec.UNSET
     lost_ms: int | msgspec.UnsetType = msgspec.UNSET
+    remaining_usd: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class Problem(ServerMessage, frozen=True, tag="error"):

@@ -18,6 +18,15 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+SENTENCE_USAGE = {
+    "total_tokens": 70,
+    "input_tokens": 40,
+    "output_tokens": 30,
+    "input_token_details": {"text_tokens": 40, "audio_tokens": 0, "cached_tokens": 0},
+    "output_token_details": {"text_tokens": 10, "audio_tokens": 20},
+}
+"""What each sentence costs that is read aloud."""
+
 
 class FakeSession:
     """One socket that the product opened."""
@@ -168,7 +177,8 @@ class FakeOpenAI:
             transcript=text,
         )
         await session.send(
-            type="response.done", response={**body, "status": "completed"}
+            type="response.done",
+            response={**body, "status": "completed", "usage": SENTENCE_USAGE},
         )
 
 

@@ -540,6 +540,43 @@ def test_the_limit_holds_even_if_the_goodbye_cannot_be_spoken() -> None:
     assert r.of(act.HangUp) == [act.HangUp("time_limit")]
 
 
+def test_the_spend_limit_warns_once_and_says_what_remains() -> None:
+    r = make_live()
+    r.do(ev.SpendKnown(7.99, 10.0))
+    assert not r.told(browser.Warn)
+    for usd in (8.0, 8.5, 9.99):
+        r.do(ev.SpendKnown(usd, 10.0))
+    [warning] = r.told(browser.Warn)
+    assert (warning.code, warning.remaining_usd) == ("spend_limit", 2.0)
+    assert "2.00 USD" in warning.message
+    assert r.of(act.RenderLine) == [act.RenderLine(Line.SPEND_LIMIT)]
+    assert warning in r.session.snapshot()  # also for who comes back
+    assert r.is_in(Phase.LIVE)
+
+
+def test_the_spend_limit_says_goodbye_and_really_hangs_up() -> None:
+    r = make_live()
+    r.do(ev.SpendKnown(10.0, 10.0))
+    assert r.is_in(Phase.FAREWELL)
+    assert not r.of(act.HangUp)
+    r.do(ev.SpendKnown(10.01, 10.0))
+    r.frames(40)
+    assert r.of(act.HangUp) == [act.HangUp("spend_limit")]
+    spoken = r.phone_bytes().replace(SILENCE_FRAME[:1], b"")
+    assert len(spoken) == pytest.approx(300 * 8, abs=60)  # the whole sentence
+    r.do(ev.StatusChanged("completed"))
+    r.wait(4)
+    [finish] = r.of(act.Finish)
+    assert (finish.outcome, finish.reason) == ("partial", "spend_limit")
+
+
+def test_a_spend_limit_reached_while_the_telephone_is_away_hangs_up_at_once() -> None:
+    r = make_live()
+    r.do(ev.StreamStopped())
+    r.do(ev.SpendKnown(3.0, 2.0))
+    assert r.of(act.HangUp) == [act.HangUp("spend_limit")]
+
+
 def test_a_stream_that_does_not_return_is_asked_about_and_then_given_up() -> None:
     r = make_live()
     r.do(ev.StreamStopped())

@@ -23,10 +23,10 @@ PURE = [
     *(ROOT / "realtime/guards").rglob("*.py"),
     *(
         ROOT / f"realtime/{name}.py"
-        for name in ("actions", "captions", "clock", "config", "delivery", "ear",
-                     "endpointing", "events", "lines", "loops", "meter", "mix", "modes",
-                     "numerals", "outbox", "playout", "recording_notice", "session",
-                     "sides", "turns", "typed", "verbatim")
+        for name in ("actions", "captions", "clock", "config", "cost", "delivery",
+                     "ear", "endpointing", "events", "lines", "loops", "meter", "mix",
+                     "modes", "numerals", "outbox", "playout", "recording_notice",
+                     "session", "sides", "turns", "typed", "verbatim")
     ),
 ]  # fmt: skip
 FORBIDDEN = {

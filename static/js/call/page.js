@@ -293,10 +293,11 @@ class CallPage {
   }
 
   /** @param {{type: string, [key: string]: any}} message */
-  warned({ code, message, remaining_s: remainingS, lost_ms: lostMs }) {
+  warned({ code, message, remaining_s: remainingS, lost_ms: lostMs, remaining_usd: left }) {
     const seconds = remainingS ?? Math.max(1, Math.round((lostMs ?? 0) / 1000));
+    const usd = (left ?? 0).toFixed(2);
     const words = this.texts[`warning_${code}`];
-    this.note(`warning-${code}`, words ? fill(words, { seconds }) : message, "warning",
+    this.note(`warning-${code}`, words ? fill(words, { seconds, usd }) : message, "warning",
       code === "playout_behind" || code === "sound_lost" ? WARNING_MS : 0);
   }
 

@@ -1,9 +1,11 @@
 """`manage.py create_user EMAIL PASSWORD [--staff]`: an account that may call."""
 
 from argparse import ArgumentParser
+from decimal import Decimal
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -83,6 +85,7 @@ def save_account(
         user.max_live_calls = calls_at_once
         user.starts_per_minute = max(60, calls_at_once * 10)
         user.daily_minutes = 24 * 60 * calls_at_once
+        user.daily_usd = Decimal(settings.CALL_DAILY_USD_PER_USER * calls_at_once)
     user.save()
     EmailAddress.objects.filter(user=user).exclude(email=email).update(primary=False)
     EmailAddress.objects.update_or_create(
