@@ -120,6 +120,14 @@ def _speech(phrase_id: str, voice: str, speed_wpm: int) -> Samples:
     return synthesiser().speak_8k(text, LANGUAGE, voice, speed_wpm)
 
 
+THEMES: Final = frozenset(
+    "apology backchannel clinic common greeting hesitant immigration interrupter"
+    " monologue quiet recording repeater restaurant time waiting".split()
+)
+"""What people say in the scenes; other themes of the phrasebook would make other
+scenes of the same seeds, and earlier figures could not be compared any more."""
+
+
 @functools.cache
 def _long_ids() -> tuple[str, ...]:
     """Phrases of at least 1.2 s: what is said in earnest."""
@@ -127,6 +135,7 @@ def _long_ids() -> tuple[str, ...]:
         p.id
         for p in Phrasebook.load().phrases
         if LANGUAGE in p.texts
+        and p.id.split("_")[0] in THEMES
         and p.id != GREETING
         and len(_speech(p.id, "a", 160)) >= 1.2 * HZ
     )

@@ -21,8 +21,12 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
-    "hung_up_by_callee": Reason(_("The other side hung up.")),
-    "hung_up_by_caller": Reason(_("You ended the call.")),
+    "hung_up_by_callee": Reason(
+        _("The other side hung up."), _("Call again if something is still open.")
+    ),
+    "hung_up_by_caller": Reason(
+        _("You ended the call."), _("Call again if something is still open.")
+    ),
     "caller_lost": Reason(
         _("Your connection was lost for too long, so the call was ended."),
         _("Check your internet connection and call again."),
@@ -36,10 +40,32 @@ REASONS: dict[str, Reason] = {
         _("Call again later, or ask whoever runs this service for a higher limit."),
     ),
     "busy": Reason(_("The line was busy."), _("Try again in a few minutes.")),
+    "declined": Reason(
+        _("The other side declined the call."),
+        _("Try again later, or reach them in another way."),
+    ),
     "no_answer": Reason(
         _("Nobody answered."), _("Try again later, perhaps at another time of day.")
     ),
-    "canceled": Reason(_("The call was cancelled before anybody answered.")),
+    "canceled": Reason(
+        _("The call was cancelled before anybody answered."),
+        _("Call again when you are ready."),
+    ),
+    "voicemail": Reason(
+        _("A voicemail answered, so the call was ended. No message was left."),
+        _("Try again later, or choose to leave a message next time."),
+    ),
+    "voicemail_left": Reason(
+        _("A voicemail answered, and your message was left on it."),
+        _("Nobody has confirmed it: call again if they do not call back."),
+    ),
+    "fax": Reason(
+        _("A fax machine answered."), _("Look for a number where people answer.")
+    ),
+    "switched_off": Reason(
+        _("The telephone is switched off or has no reception."),
+        _("Try again later."),
+    ),
     "invalid_number": Reason(
         _("This number is not in service."),
         _("Check the number, or look for another one."),
@@ -71,6 +97,21 @@ REASONS: dict[str, Reason] = {
     "telephone_busy": Reason(
         _("Too many calls are going on at the moment."), _("Try again in a minute.")
     ),
+    "telephone_full": Reason(
+        _("The telephone account allows no more calls at the same time."),
+        _(
+            "Try again when another call has ended. Whoever runs this service can have"
+            " the limit raised."
+        ),
+    ),
+    "webhook_failed": Reason(
+        _("The telephone company could not reach this service during the call."),
+        _("Whoever runs this service has to check its public address."),
+    ),
+    "stream_refused": Reason(
+        _("The telephone company could not open the sound connection."),
+        _("Whoever runs this service has to check its public address."),
+    ),
     "telephone_refused": Reason(
         _("The telephone company refused the call."), _("Try again later.")
     ),
@@ -92,6 +133,9 @@ REASONS: dict[str, Reason] = {
         _("The service was restarted during the call and could not take it up again."),
         _("Call again."),
     ),
+    "telephone_gone": Reason(
+        _("The telephone call was not there any more."), _("Call again.")
+    ),
     "never_dialled": Reason(
         _("Something went wrong before the number was dialled."), _("Call again.")
     ),
@@ -106,13 +150,18 @@ def explain(code: str) -> Reason:
 
 
 _TWILIO = {
-    10004: "telephone_busy",
+    10004: "telephone_full",
+    11200: "webhook_failed",
+    11205: "webhook_failed",
+    12100: "webhook_failed",
+    12300: "webhook_failed",
     13223: "invalid_number",
     13224: "invalid_number",
     13225: "number_blocked",
     13226: "invalid_number",
     13227: "country_blocked",
     20003: "telephone_login",
+    20404: "telephone_gone",
     20429: "telephone_busy",
     21201: "invalid_number",
     21210: "caller_number_refused",
@@ -123,6 +172,17 @@ _TWILIO = {
     21216: "number_blocked",
     21217: "invalid_number",
     21219: "trial_account",
+    21220: "telephone_gone",
+    31901: "stream_refused",
+    31902: "stream_refused",
+    31903: "stream_refused",
+    31910: "stream_refused",
+    31920: "stream_refused",
+    31921: "stream_refused",
+    31922: "stream_refused",
+    31923: "stream_refused",
+    31924: "stream_refused",
+    31941: "stream_refused",
     32205: "country_blocked",
 }
 """Twilio's error codes (its error dictionary) in our words."""
@@ -131,12 +191,18 @@ _SIP = {
     403: "number_blocked",
     404: "invalid_number",
     410: "invalid_number",
-    480: "unreachable",
+    480: "switched_off",
     484: "invalid_number",
+    485: "invalid_number",
     486: "busy",
+    600: "busy",
+    603: "declined",
     604: "invalid_number",
+    607: "declined",
+    608: "number_blocked",
 }
-"""SIP response codes (RFC 3261, section 21) of a call that failed."""
+"""SIP response codes of a call that came to nothing (RFC 3261, section 21; RFC 8197,
+8688 for 607 and 608).  480 is "temporarily unavailable": no telephone is logged in."""
 
 
 def of_twilio_error(code: int | None) -> str:
@@ -146,11 +212,31 @@ def of_twilio_error(code: int | None) -> str:
     return _TWILIO.get(code or -1, "telephone_refused")
 
 
-def of_failed_call(*, error_code: int | None, sip_code: int | None) -> str:
-    """Name the reason of a call that Twilio reports as failed."""
-    if error_code:
-        return _TWILIO.get(error_code, "unreachable")
-    return _SIP.get(sip_code or 0, "unreachable")
+def of_ended_call(
+    status: str, *, error_code: int | None = None, sip_code: int | None = None
+) -> str:
+    """Name the reason of a call that Twilio reports as ended.
+
+    Args:
+        status: a value of `calls.models.Status`.
+        error_code: Twilio's, if there was one.
+        sip_code: what the other side's network said, if it said something.
+
+    Returns:
+        a code of `REASONS`; "" of a call that took place.
+    """
+    match status:
+        case "failed":
+            sip = _SIP.get(sip_code or 0, "unreachable")
+            return _TWILIO.get(error_code, sip) if error_code else sip
+        case "busy":
+            return "declined" if _SIP.get(sip_code or 0) == "declined" else "busy"
+        case "no_answer":
+            is_off = _SIP.get(sip_code or 0) == "switched_off"
+            return "switched_off" if is_off else "no_answer"
+        case "canceled":
+            return "canceled"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

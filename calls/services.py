@@ -61,6 +61,8 @@ _RANK = {
     Status.IN_PROGRESS: 3,
     **dict.fromkeys(TERMINAL, 4),
 }
+_NOBODY = frozenset({AnsweredBy.VOICEMAIL, AnsweredBy.FAX, AnsweredBy.SILENCE})
+"""Answers after which nothing can have been agreed."""
 _OUTCOME = {
     Status.BUSY: Outcome.UNREACHABLE,
     Status.NO_ANSWER: Outcome.UNREACHABLE,
@@ -292,6 +294,19 @@ def record_dialled(call_id: UUID, *, sid: str) -> bool:
     return not call.is_over
 
 
+def begin_restream(call_id: UUID, seconds: float) -> None:
+    """Note that a call's stream is replaced on purpose, and for how long at most.
+
+    What happens to the stream meanwhile is no sign of a broken line.
+    """
+    cache.set(f"restream:{call_id}", 1, max(1, round(seconds)))
+
+
+def is_restreaming(call_id: UUID) -> bool:
+    """Say whether a call's stream is being replaced on purpose."""
+    return cache.get(f"restream:{call_id}") is not None
+
+
 # --- The one writer of status --------------------------------------------------------
 
 
@@ -367,7 +382,7 @@ def _move(
         if call.answered_at is None and duration_s > 0:
             call.answered_at = now - timedelta(seconds=duration_s)
         call.reason = reason
-        call.outcome = outcome or _OUTCOME.get(status, Outcome.UNKNOWN)
+        call.outcome = _honest(call, outcome) or _OUTCOME.get(status, Outcome.UNKNOWN)
     call.save(update_fields=["status", "answered_at", "ended_at", "reason", "outcome"])
     data: dict[str, Any] = {"status": status.value}
     if reason:
@@ -390,10 +405,18 @@ def _complete_ending(call: Call, status: Status, *, outcome: str, reason: str) -
         call.reason = reason
         changed.append("reason")
     if outcome and call.outcome == Outcome.UNKNOWN:
-        call.outcome = outcome
+        call.outcome = _honest(call, outcome)
         changed.append("outcome")
     if changed:
         call.save(update_fields=changed)
+
+
+def _honest(call: Call, outcome: str) -> str:
+    """Return an outcome that can be true: nobody's answer is never a success."""
+    was_reached = call.answered_at is not None and call.answered_by not in _NOBODY
+    if outcome == Outcome.SUCCESS and not was_reached:
+        return Outcome.UNREACHABLE
+    return outcome
 
 
 def _announcement(call: Call, told: dict[str, Any]) -> Callable[[], None]:
@@ -473,21 +496,36 @@ def store_cost(call_id: UUID, *, usd: float, parts: list[dict[str, Any]]) -> Non
 
 
 @transaction.atomic
-def set_answered_by(call_id: UUID, kind: str) -> None:
-    """Store who or what picked up, and tell the call and its viewers."""
+def set_answered_by(call_id: UUID, kind: str, *, source: str = "twilio") -> None:
+    """Store who or what picked up, and tell the call and its viewers.
+
+    Args:
+        call_id: The call.
+        kind: One of `AnsweredBy`.
+        source: `twilio`, whose word is evidence for the relay; or `relay`, which has
+            more of it, tells whoever watches itself, and is not overruled.
+    """
     kind = AnsweredBy(kind).value
     call = Call.objects.select_for_update().get(pk=call_id)
-    if call.answered_by == kind and call.events.filter(kind="answered_by").exists():
+    earlier = call.events.filter(kind="answered_by")
+    is_from_relay = source == "relay"
+    if earlier.filter(data={"kind": kind, "source": source}).exists() and (
+        not is_from_relay or call.answered_by == kind
+    ):
         return
-    call.answered_by = kind
-    call.save(update_fields=["answered_by"])
-    append_event(call_id, "answered_by", {"kind": kind})
+    is_overruled = not is_from_relay and earlier.filter(data__source="relay").exists()
+    append_event(call_id, "answered_by", {"kind": kind, "source": source})
+    if not is_overruled:
+        call.answered_by = kind
+        call.save(update_fields=["answered_by"])
 
     def announce() -> None:
         notify(call_id, {"kind": "answered_by", "value": kind})
-        publish(call_id, {"type": "answered_by", "kind": kind})
+        if not is_overruled:
+            publish(call_id, {"type": "answered_by", "kind": kind})
 
-    transaction.on_commit(announce)
+    if not is_from_relay:
+        transaction.on_commit(announce)
 
 
 # --- Requests that may be sent again -------------------------------------------------

@@ -28,6 +28,9 @@ _PAUSE_S = 0.25
 
 _NOT_FOUND = 20404
 _NOT_IN_PROGRESS = 21220
+MAX_DIGITS = 32
+"""As many as Twilio takes when a call is made (facts/twilio.md 3)."""
+_DIGITS = frozenset("0123456789*#w")
 UNREACHABLE = 0
 """The code of a refusal when Twilio gave no answer at all."""
 
@@ -113,6 +116,48 @@ def fetch_status(sid: str) -> Status | None:
         raise
 
 
+def send_digits(call: Call, digits: str) -> None:
+    """Press keys on a telephone call in progress.
+
+    Tones in a media stream are swallowed (facts/twilio.md 3), so the call gets a new
+    document: Twilio closes the stream, plays the keys, and opens another stream.
+    Asks once, never again: keys that are pressed twice are other keys.
+
+    Args:
+        call: with its sid.
+        digits: see `check_digits`.
+
+    Raises:
+        ValueError: they are no keys.
+        TelephoneRefused.  With UNREACHABLE nobody knows whether they were pressed.
+    """
+    sid = call.twilio_sid or ""
+    document = stream_twiml(call, sid, digits=check_digits(digits))
+    _request("POST", f"Calls/{sid}.json", {"Twiml": document})
+
+
+def check_digits(digits: str) -> str:
+    """Return keys as they can be pressed on a telephone.
+
+    Args:
+        digits: 0-9, * and #; w is a pause of half a second, W of a whole one.
+
+    Returns:
+        the same, each W as two w.
+
+    Raises:
+        ValueError: says what is wrong with them.
+    """
+    digits = digits.replace("W", "ww")
+    if not digits or not set(digits) - {"w"}:
+        raise ValueError("digits: at least one key.")
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"digits: at most {MAX_DIGITS} at a time, not {len(digits)}.")
+    if unknown := sorted(set(digits) - _DIGITS):
+        raise ValueError(f"digits: 0-9, *, # and w (a pause), not {unknown[0]}.")
+    return digits
+
+
 def resume(sid: str, call_id: UUID) -> None:
     """Make a telephone call in progress open its media stream anew.
 
@@ -179,9 +224,17 @@ def _client(
 # --- TwiML ---------------------------------------------------------------------------
 
 
-def stream_twiml(call: Call, call_sid: str) -> str:
-    """Connect the telephone to the call's relay node, and come back afterwards."""
+def stream_twiml(call: Call, call_sid: str, *, digits: str = "") -> str:
+    """Connect the telephone to the call's relay node, and come back afterwards.
+
+    Args:
+        call: whose stream it is.
+        call_sid: of the telephone call.
+        digits: keys that are pressed first.
+    """
     response = VoiceResponse()
+    if digits:
+        response.play(digits=digits)
     connect = Connect()
     stream = connect.stream(url=f"{_socket_url(call.node_url)}/twilio/media-stream")
     stream.parameter(name="call", value=str(call.pk))

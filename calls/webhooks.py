@@ -135,7 +135,10 @@ def resume(request: HttpRequest, call_id: UUID) -> HttpResponse:
     call = _find(request, call_id)
     if call is None or not call.is_live:
         return _twiml(twilio.hangup_twiml())
-    if services.count_in_minute(f"resume:{call_id}") > MAX_RESUMES_PER_MINUTE:
+    is_ours = services.is_restreaming(call_id)
+    if not is_ours and (
+        services.count_in_minute(f"resume:{call_id}") > MAX_RESUMES_PER_MINUTE
+    ):
         services.record_status(
             call_id,
             Status.FAILED,
@@ -172,9 +175,8 @@ def _number(request: HttpRequest, name: str) -> int | None:
 
 
 def _reason(request: HttpRequest, new: Status) -> str:
-    if new == Status.FAILED:
-        return reasons.of_failed_call(
-            error_code=_number(request, "ErrorCode"),
-            sip_code=_number(request, "SipResponseCode"),
-        )
-    return new.value if new in {Status.BUSY, Status.NO_ANSWER, Status.CANCELED} else ""
+    return reasons.of_ended_call(
+        new.value,
+        error_code=_number(request, "ErrorCode"),
+        sip_code=_number(request, "SipResponseCode"),
+    )

@@ -11,6 +11,9 @@ the callee (`script:`) and the scripted caller (`caller:`), who may also type.
     expecting ──the phrase──► next step
         │ └──another phrase──► remembered for a later step
         └──time is up──► reprompt, wait again ──time is up──► report it, next step
+    menu, speaking or choosing ──a key──► its label
+        └──a wrong key, or none in time──► says so, speaks again
+    recording ──quiet, or time is up──► report what was heard, next step
 
 Nobody waits for ever: every state has a deadline, and whatever was missed is in the
 report.
@@ -90,9 +93,19 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Expect:
+    """Wait for a phrase.
+
+    Attributes:
+        phrase_ids: any of them.
+        timeout_ms: until it is asked for, or given up.
+        reprompt: what is said once if it does not come.
+        otherwise: the label to go on at if it does not come; default: the next step.
+    """
+
     phrase_ids: tuple[str, ...]
     timeout_ms: int = 20_000
     reprompt: str | None = None
+    otherwise: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +153,86 @@ class HangUp:
     pass
 
 
-Step = Say | Type | Expect | Interrupt | Backchannel | Wait | Press | HangUp
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Let the other side hear a sound that is no speech.
+
+    Attributes:
+        sound: a name of `lab.telephone.sounds.SOUNDS`.
+        ms: its length; 0 is what it usually has.
+    """
+
+    sound: str
+    ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Read choices aloud until a key is pressed.
+
+    Attributes:
+        phrase_ids: what is said; a key interrupts it.
+        keys: key → label.
+        wrong: what is said of any other key.
+        pause_ms: between two phrases.
+        timeout_ms: from the last phrase until all of it is said again.
+        times: how often it is said; then the script goes on.
+    """
+
+    phrase_ids: tuple[str, ...]
+    keys: Mapping[str, str]
+    wrong: str | None = None
+    pause_ms: int = 400
+    timeout_ms: int = 5000
+    times: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.phrase_ids or not self.keys:
+            raise ValueError("menu: at least one phrase, and one of keys.")
+
+    def pause_after(self, n: int) -> int:
+        """Return the pause after phrase `n`, ms."""
+        return self.pause_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Note what is heard, as a voicemail does.
+
+    Attributes:
+        ms: at most so long.
+        silence_ms: it ends when nothing has been heard for so long.
+    """
+
+    ms: int
+    silence_ms: int = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Polite:
+    """Wait for silence before speaking, or not; machines do not."""
+
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place in the script."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Go on at a label."""
+
+    label: str
+
+
+Step = (
+    Say | Type | Expect | Interrupt | Backchannel | Wait | Press | HangUp | Play
+    | Menu | Record | Polite | Label | Go
+)  # fmt: skip
 
 
 class Answer(StrEnum):
@@ -193,9 +285,30 @@ def spoken_ids(steps: Sequence[Step]) -> set[str]:
     """Name every phrase that some steps may say, reprompts included."""
     ids = {step.phrase_id for step in steps if isinstance(step, Interrupt)}
     for step in steps:
-        if isinstance(step, Say | Backchannel):
+        if isinstance(step, Say | Backchannel | Menu):
             ids |= set(step.phrase_ids)
+        if isinstance(step, Menu) and step.wrong:
+            ids.add(step.wrong)
     return ids | {s.reprompt for s in steps if isinstance(s, Expect) and s.reprompt}
+
+
+def _labels(steps: Sequence[Step]) -> dict[str, int]:
+    """Find every label; ValueError where one is missing or there twice."""
+    places: dict[str, int] = {}
+    for index, step in enumerate(steps):
+        if isinstance(step, Label):
+            if step.name in places:
+                raise ValueError(f"label {step.name} is there twice.")
+            places[step.name] = index
+    wanted = {step.label for step in steps if isinstance(step, Go)}
+    for step in steps:
+        if isinstance(step, Menu):
+            wanted |= set(step.keys.values())
+        if isinstance(step, Expect) and step.otherwise:
+            wanted.add(step.otherwise)
+    if missing := wanted - places.keys():
+        raise ValueError(f"there is no label {min(missing)}.")
+    return places
 
 
 _VERBS: Final[dict[str, type[Step]]] = {
@@ -207,6 +320,12 @@ _VERBS: Final[dict[str, type[Step]]] = {
     "wait_ms": Wait,
     "press": Press,
     "hang_up": HangUp,
+    "play": Play,
+    "menu": Menu,
+    "record_ms": Record,
+    "polite": Polite,
+    "label": Label,
+    "go": Go,
 }
 
 
@@ -227,10 +346,12 @@ def parse_step(value: Mapping[str, Any]) -> Step:
     kind = _VERBS[verbs[0]]
     if kind is HangUp:
         arguments: tuple[Any, ...] = ()
-    elif kind in (Say, Expect, Backchannel):
+    elif kind in (Say, Expect, Backchannel, Menu):
         arguments = ((subject,) if isinstance(subject, str) else tuple(subject),)
     else:
         arguments = (subject,)
+    if "keys" in options:  # YAML reads a digit as a number
+        options["keys"] = {str(key): v for key, v in options["keys"].items()}
     try:
         return kind(*arguments, **options)
     except TypeError as error:
@@ -250,6 +371,11 @@ def parse_script(script_id: str, value: Mapping[str, Any]) -> Script:
     value = dict(value)
     steps = tuple(parse_step(step) for step in value.pop("script", ()))
     caller = tuple(parse_step(step) for step in value.pop("caller", ()))
+    for part in (steps, caller):
+        try:
+            _labels(part)
+        except ValueError as error:
+            raise ValueError(f"{script_id}: {error}") from None
     try:
         answer = Answer(value.pop("answer", Answer.PERSON))
         return Script(id=script_id, answer=answer, steps=steps, caller=caller, **value)
@@ -302,11 +428,18 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """The other side pressed a key."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time passes."""
 
 
-Event = Heard | Sound | Finished | Tick
+Event = Heard | Sound | Finished | Key | Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +464,20 @@ class PutDown:
     """Hang up."""
 
 
-Action = Speak | Write | PressKeys | PutDown
+@dataclass(frozen=True, slots=True)
+class PlaySound:
+    """Let a sound be heard; it is `Finished` as a phrase is."""
+
+    sound: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Say no more of the present phrase."""
+
+
+Action = Speak | Write | PressKeys | PutDown | PlaySound | Hush
 
 
 class Result(StrEnum):
@@ -343,7 +489,13 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one `expect`, `interrupt` or `backchannel`."""
+    """What became of one step that waits for something.
+
+    Attributes:
+        heard: the phrase, or the key of a menu.
+        recorded: everything that was heard while a message was recorded; None is
+            speech that was not understood.
+    """
 
     step: int
     wanted: tuple[str, ...]
@@ -351,6 +503,7 @@ class Outcome:
     heard: str | None
     reprompts: int
     at_ms: float
+    recorded: tuple[str | None, ...] = ()
 
 
 class _State(StrEnum):
@@ -362,6 +515,8 @@ class _State(StrEnum):
     LYING_IN_WAIT = "lying_in_wait"
     LISTENING_IN = "listening_in"
     WAITING = "waiting"
+    CHOOSING = "choosing"
+    RECORDING = "recording"
     DONE = "done"
 
 
@@ -397,6 +552,9 @@ class Person:
         self._sound_since_ms = 0.0
         self._quiet_since_ms = 0.0
         self._early: deque[str] = deque(maxlen=MEMORY)
+        self._labels = _labels(self._steps)
+        self._is_polite = True
+        self._recorded: list[str | None] = []
         self.outcomes: list[Outcome] = []
 
     @property
@@ -437,6 +595,8 @@ class Person:
                     self._quiet_since_ms = now_ms
             case Heard(phrase_id):
                 return self._hear(phrase_id, now_ms)
+            case Key(digit):
+                return self._choose(digit, now_ms)
             case Finished() if self._state is _State.SPEAKING:
                 return self._finish(now_ms)
             case _:
@@ -477,9 +637,55 @@ class Person:
                     return actions
                 case Press(digits):
                     actions.append(PressKeys(digits))
+                case Play(sound, ms):
+                    self._wait(_State.SPEAKING, 0, now_ms)
+                    self._goes_on = True
+                    return [*actions, PlaySound(sound, ms)]
+                case Menu():
+                    return actions + self._read_menu(now_ms)
+                case Record() as step:
+                    self._recorded.clear()
+                    self._wait(_State.RECORDING, step.ms, now_ms)
+                    return actions
+                case Polite(is_on):
+                    self._is_polite = is_on
+                case Go(label):
+                    self._index = self._labels[label]
                 case HangUp():
                     self._state = _State.DONE
                     return [*actions, PutDown()]
+
+    def _go_to(self, label: str, now_ms: float) -> list[Action]:
+        self._index = self._labels[label]
+        return self._next(now_ms)
+
+    def _read_menu(self, now_ms: float) -> list[Action]:
+        step = self._steps[self._index]
+        if not isinstance(step, Menu):
+            return []
+        self._n_said = 1
+        self._reprompts += 1
+        self._intend(step.phrase_ids[0], now_ms, goes_on=True)
+        return self._keep_time(now_ms)
+
+    def _choose(self, digit: str, now_ms: float) -> list[Action]:
+        """Take a key."""
+        step = self._steps[self._index] if not self.is_done else None
+        if not isinstance(step, Menu):
+            return []
+        is_speaking = self._state is _State.SPEAKING
+        hush: list[Action] = [Hush()] if is_speaking else []
+        if is_speaking:
+            self._spoke_until_ms = now_ms
+        if digit in step.keys:
+            self._conclude(Result.HEARD, digit, now_ms)
+            return hush + self._go_to(step.keys[digit], now_ms)
+        self._conclude(Result.MISSED, digit, now_ms)
+        if step.wrong is None:
+            return hush + self._read_menu(now_ms)
+        self._n_said = 0
+        self._intend(step.wrong, now_ms, goes_on=True)
+        return hush + self._keep_time(now_ms)
 
     def _wait(self, state: _State, ms: float, now_ms: float) -> None:
         self._state = state
@@ -511,10 +717,13 @@ class Person:
                 return []
             case Backchannel():
                 self._conclude(Result.HEARD, None, now_ms)
-            case Say() as step if self._n_said < len(step.phrase_ids):
+            case Say() | Menu() as step if self._n_said < len(step.phrase_ids):
                 pause_ms = step.pause_after(self._n_said - 1)
                 self._wait(_State.PAUSING, pause_ms, now_ms)
                 return self._keep_time(now_ms)
+            case Menu() as step:
+                self._wait(_State.CHOOSING, step.timeout_ms, now_ms)
+                return []
         return self._next(now_ms) if self._goes_on else self._expect_again(now_ms)
 
     def _expect_again(self, now_ms: float) -> list[Action]:
@@ -537,12 +746,18 @@ class Person:
     def _conclude(self, result: Result, heard: str | None, now_ms: float) -> None:
         step = self._steps[self._index]
         wanted = step.phrase_ids if isinstance(step, Expect) else ()
+        recorded = tuple(self._recorded) if isinstance(step, Record) else ()
         self.outcomes.append(
-            Outcome(self._index, wanted, result, heard, self._reprompts, now_ms)
+            Outcome(
+                self._index, wanted, result, heard, self._reprompts, now_ms, recorded
+            )
         )
 
     def _hear(self, phrase_id: str | None, now_ms: float) -> list[Action]:
         step = self._steps[self._index] if not self.is_done else None
+        if self._state is _State.RECORDING:
+            self._recorded.append(phrase_id)
+            return []
         if isinstance(step, Expect) and self._state is _State.EXPECTING:
             if phrase_id is None:
                 if step.reprompt and self._reprompts == 0:
@@ -565,7 +780,10 @@ class Person:
         match self._state:
             case _State.ABOUT_TO_SPEAK:
                 quiet_since_ms = max(self._quiet_since_ms, self._spoke_until_ms)
-                is_quiet = not self._is_sounding and now_ms - quiet_since_ms >= QUIET_MS
+                if not self._is_polite:
+                    quiet_since_ms = self._spoke_until_ms
+                is_sounding = self._is_sounding and self._is_polite
+                is_quiet = not is_sounding and now_ms - quiet_since_ms >= QUIET_MS
                 # Who types does not have to wait for a silence.
                 if self._is_typing or is_quiet or now_ms >= self._deadline_ms:
                     return self._speak()
@@ -573,7 +791,7 @@ class Person:
                 return self._next(now_ms)
             case _State.PAUSING if now_ms >= self._deadline_ms:
                 step = self._steps[self._index]
-                if isinstance(step, Say):
+                if isinstance(step, Say | Menu):
                     self._to_say = step.phrase_ids[self._n_said]
                     self._n_said += 1
                 return self._speak()
@@ -583,7 +801,30 @@ class Person:
                 return self._listen_in(now_ms)
             case _State.EXPECTING if now_ms >= self._deadline_ms:
                 return self._time_is_up(now_ms)
+            case _State.CHOOSING if now_ms >= self._deadline_ms:
+                return self._no_key(now_ms)
+            case _State.RECORDING:
+                return self._record_on(now_ms)
         return []
+
+    def _no_key(self, now_ms: float) -> list[Action]:
+        step = self._steps[self._index]
+        if isinstance(step, Menu) and self._reprompts < step.times:
+            return self._read_menu(now_ms)
+        self._conclude(Result.MISSED, None, now_ms)
+        return self._next(now_ms)
+
+    def _record_on(self, now_ms: float) -> list[Action]:
+        step = self._steps[self._index]
+        if not isinstance(step, Record):
+            return []
+        began_ms = self._deadline_ms - step.ms
+        quiet_since_ms = max(self._quiet_since_ms, began_ms)
+        is_quiet = not self._is_sounding and now_ms - quiet_since_ms >= step.silence_ms
+        if not is_quiet and now_ms < self._deadline_ms:
+            return []
+        self._conclude(Result.HEARD if self._recorded else Result.MISSED, None, now_ms)
+        return self._next(now_ms)
 
     def _lie_in_wait(self, now_ms: float) -> list[Action]:
         step = self._steps[self._index]
@@ -632,4 +873,6 @@ class Person:
             self._intend(step.reprompt, now_ms, goes_on=False)
             return self._keep_time(now_ms)
         self._conclude(Result.MISSED, None, now_ms)
+        if step.otherwise:
+            return self._go_to(step.otherwise, now_ms)
         return self._next(now_ms)

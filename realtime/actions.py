@@ -152,6 +152,26 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Have the telephone company press keys; it replaces the stream for that.
+
+    Attributes:
+        digits: 0-9, *, # and w.
+        patience_ms: how long the stream may be away for it.
+    """
+
+    digits: str
+    patience_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAnsweredBy:
+    """Keep who or what picked up, as far as we know now."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckTelephone:
     """The stream did not return: ask the telephone company whether the call lives."""
 
@@ -186,6 +206,8 @@ Action = (
     | StoreUtterance
     | RecordEvent
     | HangUp
+    | SendDigits
+    | StoreAnsweredBy
     | CheckTelephone
     | Finish
 )

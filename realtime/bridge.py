@@ -19,6 +19,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from calls.models import Recording
+from calls.twilio import UNREACHABLE
 from realtime import actions as act
 from realtime import events as ev
 from realtime import services
@@ -360,6 +361,13 @@ class LiveCall:
     def _hang_up(self, action: act.HangUp) -> None:
         self._spawn(self._end_telephone(), "hang-up")
 
+    def _send_digits(self, action: act.SendDigits) -> None:
+        self._spawn(self._press(action), "send-digits")
+
+    def _store_answered_by(self, action: act.StoreAnsweredBy) -> None:
+        call_id, kind = self.facts.call_id, action.kind
+        self._writes.put_nowait(lambda: services.store_answered_by(call_id, kind))
+
     def _check_telephone(self, action: act.CheckTelephone) -> None:
         self._spawn(self._ask_telephone(), "check-telephone")
 
@@ -382,6 +390,8 @@ class LiveCall:
         act.StoreUtterance: _store_utterance,
         act.RecordEvent: _record_event,
         act.HangUp: _hang_up,
+        act.SendDigits: _send_digits,
+        act.StoreAnsweredBy: _store_answered_by,
         act.CheckTelephone: _check_telephone,
         act.Finish: _finish,
     }
@@ -527,6 +537,16 @@ class LiveCall:
             self._writes.put_nowait(
                 lambda: services.record_event(call_id, "hang_up_failed", {})
             )
+
+    async def _press(self, action: act.SendDigits) -> None:
+        call_id, digits = self.facts.call_id, action.digits
+        try:
+            await in_database(services.send_digits, call_id, digits, action.patience_ms)
+        except Exception as error:
+            self._log.warning("digits_refused", error=type(error).__name__)
+            if getattr(error, "code", None) != UNREACHABLE:
+                self.dispatch(ev.DigitsRefused(digits))
+            # Otherwise nobody knows: the stream's return tells, or that it is overdue.
 
     async def _ask_telephone(self) -> None:
         try:

@@ -214,6 +214,75 @@ class LoopConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweringConfig:
+    """Who answered.
+
+    Twilio's own detection goes by 2.4 s of speech, 1.2 s of silence after it, and 5 s
+    of silence at first (facts/twilio.md 3); ours has words and tones as well, so it may
+    wait a little longer for a machine and decide sooner for a person.
+    """
+
+    short_ms: int = 2500
+    """Whoever picks up says a word or two, seldom more than 2 s."""
+    wait_ms: int = 900
+    """... and then waits; machines pause 0.3 to 0.7 s between sentences."""
+    greeting_wait_ms: int = 450
+    """The words of whoever picks up need a shorter wait: just no breath."""
+    machine_wait_ms: int = 2500
+    """Menus pause up to 2 s between choices, and a beep comes within 2 s."""
+    long_ms: int = 4000
+    """No greeting of a person is so long without a pause (but those of some shops)."""
+    drone_ms: int = 10_000
+    """Nor of anybody at all."""
+    told_drone_ms: int = 7000
+    """The same if the telephone company takes it for a machine, too."""
+    dead_air_ms: int = 8000
+    """Nobody picks up and then says nothing for so long, with our greeting at 3 s."""
+    settle_ms: int = 30_000
+    """Whoever has been a person for so long stays one, whatever words they use."""
+    after_beep_ms: int = 1500
+    """A beep so long before the verdict was the one to speak after."""
+    no_beep_ms: int = 4000
+    """A voicemail that is quiet for so long records already: its beep was not heard."""
+    greeting_limit_ms: int = 60_000
+    """No greeting takes so long; nobody pays for a machine that does not stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldConfig:
+    """When somebody lets us wait."""
+
+    asked_ms: int = 1500
+    """Quiet for so long after having asked us to wait, they are gone."""
+    music_ms: int = 3000
+    """Sound for so long that nobody makes by speaking ..."""
+    music_share: float = 0.6
+    """... most of the time: music has rests."""
+    unanswered_ms: int = 12_000
+    """So long after something of ours with no answer: they are not there."""
+    back_ms: int = 2500
+    """Speech this long is a person, also without words; announcements are speech as
+    well, and their words are known by then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysConfig:
+    """Keys that are pressed for the caller."""
+
+    collect_ms: int = 500
+    """Keys pressed within this belong together: each batch costs a gap of its own."""
+    most_digits: int = 32
+    """`calls.twilio.MAX_DIGITS`."""
+    key_ms: int = 250
+    """One tone and the pause after it, at most; Q.24 asks for 40 ms each."""
+    pause_ms: int = 500
+    """A `w` (facts/twilio.md 3)."""
+    patience_ms: int = 10_000
+    """Beyond the keys themselves: Twilio's request to us and opening a socket take up
+    to 10 s each when they do not work at once (facts/twilio.md 2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaptionConfig:
     """When text is final (contract section 3)."""
 
@@ -324,6 +393,9 @@ class CallConfig:
     turns: TurnConfig = field(default_factory=TurnConfig)
     endpoints: EndpointConfig = field(default_factory=EndpointConfig)
     loops: LoopConfig = field(default_factory=LoopConfig)
+    answering: AnsweringConfig = field(default_factory=AnsweringConfig)
+    hold: HoldConfig = field(default_factory=HoldConfig)
+    keys: KeysConfig = field(default_factory=KeysConfig)
     captions: CaptionConfig = field(default_factory=CaptionConfig)
     typed: TypedConfig = field(default_factory=TypedConfig)
     recovery: RecoveryConfig = field(default_factory=RecoveryConfig)

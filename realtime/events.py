@@ -290,6 +290,13 @@ class AnsweredByKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class DigitsRefused:
+    """The telephone company did not press keys; the stream goes on."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndRequested:
     """Somebody entitled to it ends the call; `reason` is a code of calls.reasons."""
 
@@ -338,6 +345,7 @@ Event = (
     | LineRendered
     | StatusChanged
     | AnsweredByKnown
+    | DigitsRefused
     | EndRequested
     | SpendKnown
     | DeadlinePassed

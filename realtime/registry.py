@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 DIAL_TIMEOUT_S: Final = 12.0
 """The telephone company has 10 s (calls.twilio); this is the net below it."""
-_BUSY_REASONS: Final = frozenset({"telephone_busy"})
+_BUSY_REASONS: Final = frozenset({"telephone_busy", "telephone_full"})
 
 _live: dict[UUID, LiveCall] = {}
 _starting: dict[UUID, asyncio.Task[CallFacts]] = {}

@@ -151,6 +151,24 @@ def hang_up(call_id: UUID) -> bool:
     return True
 
 
+def send_digits(call_id: UUID, digits: str, patience_ms: int) -> None:
+    """Have keys pressed on the telephone; what they are is nobody's business later.
+
+    Raises:
+        ValueError: they are no keys.
+        TelephoneRefused: they were not pressed, or nobody knows (UNREACHABLE).
+    """
+    call = Call.objects.get(pk=call_id)
+    calls.begin_restream(call_id, patience_ms / 1000)
+    telephone.send_digits(call, digits)
+    calls.append_event(call_id, "keys_pressed", {"n": len(digits.replace("w", ""))})
+
+
+def store_answered_by(call_id: UUID, kind: str) -> None:
+    """Keep who picked up, as the relay itself has found out."""
+    calls.set_answered_by(call_id, kind, source="relay")
+
+
 def end_without_session(call_id: UUID, reason: str) -> None:
     """End a call that has no session in this process: a draft, or another node's."""
     call = Call.objects.get(pk=call_id)

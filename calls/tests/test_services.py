@@ -2,9 +2,11 @@
 
 import itertools
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone, translation
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -370,6 +372,55 @@ def test_who_answered_is_told_once(
     ]
 
 
+def test_what_the_relay_found_out_is_not_overruled_by_the_company(
+    alice: User,
+    told: list[tuple[Any, ...]],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    call = make_call(alice, status=Status.IN_PROGRESS)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.set_answered_by(call.pk, "person", source="relay")
+        services.set_answered_by(call.pk, "voicemail")
+    call.refresh_from_db()
+    assert call.answered_by == "person"
+    # The relay hears of it all the same: it is evidence.
+    assert told == [("notify", call.pk, {"kind": "answered_by", "value": "voicemail"})]
+    services.set_answered_by(call.pk, "menu", source="relay")
+    services.set_answered_by(call.pk, "person", source="relay")
+    call.refresh_from_db()
+    assert call.answered_by == "person"
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome"),
+    [
+        ({"status": Status.RINGING}, Outcome.UNREACHABLE),
+        ({"status": Status.IN_PROGRESS, "answered_by": "voicemail"}, "unreachable"),
+        ({"status": Status.IN_PROGRESS, "answered_by": "fax"}, Outcome.UNREACHABLE),
+        ({"status": Status.IN_PROGRESS, "answered_by": "silence"}, "unreachable"),
+        ({"status": Status.IN_PROGRESS, "answered_by": "person"}, Outcome.SUCCESS),
+        ({"status": Status.IN_PROGRESS, "answered_by": "menu"}, Outcome.SUCCESS),
+        ({"status": Status.IN_PROGRESS}, Outcome.SUCCESS),
+    ],
+)
+def test_no_answer_is_never_a_success(
+    alice: User, fields: dict[str, Any], outcome: str
+) -> None:
+    call = make_call(alice, **fields)
+    services.finish(call.pk, status=Status.COMPLETED, outcome=Outcome.SUCCESS)
+    call.refresh_from_db()
+    assert call.outcome == outcome
+
+
+def test_a_call_is_restreaming_only_for_a_while(alice: User) -> None:
+    call = make_call(alice, status=Status.IN_PROGRESS)
+    assert not services.is_restreaming(call.pk)
+    services.begin_restream(call.pk, 12.5)
+    assert services.is_restreaming(call.pk)
+    with time_machine.travel(timezone.now() + timedelta(seconds=30)):
+        assert not services.is_restreaming(call.pk)
+
+
 def test_latency_is_kept(alice: User) -> None:
     call = make_call(alice, status=Status.IN_PROGRESS)
     services.store_latency(call.pk, {"relay_added_ms": {"p50": 3}})
@@ -403,7 +454,7 @@ def test_an_unknown_reason_has_no_sentence() -> None:
         (0, "telephone_unreachable"),
         (21219, "trial_account"),
         (21215, "country_blocked"),
-        (10004, "telephone_busy"),
+        (10004, "telephone_full"),
         (12345, "telephone_refused"),
         (None, "telephone_refused"),
     ],
@@ -411,20 +462,3 @@ def test_an_unknown_reason_has_no_sentence() -> None:
 def test_twilio_errors_have_reasons(code: int | None, reason: str) -> None:
     assert reasons.of_twilio_error(code) == reason
     assert reasons.explain(reason).sentence
-
-
-@pytest.mark.parametrize(
-    ("error_code", "sip_code", "reason"),
-    [
-        (None, 404, "invalid_number"),
-        (None, 480, "unreachable"),
-        (13227, 404, "country_blocked"),
-        (99999, None, "unreachable"),
-        (None, None, "unreachable"),
-    ],
-)
-def test_failed_calls_have_reasons(
-    error_code: int | None, sip_code: int | None, reason: str
-) -> None:
-    found = reasons.of_failed_call(error_code=error_code, sip_code=sip_code)
-    assert found == reason

@@ -2,6 +2,7 @@
 
 import base64
 import uuid
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import httpx2
@@ -163,6 +164,74 @@ def test_it_resumes_a_call(twilio_rest: FakeTwilio) -> None:
     [(_, path, form)] = twilio_rest.requests
     assert path.endswith(f"/Calls/{SID}.json")
     assert form == {"Url": [f"{BASE}/twilio/resume/{call_id}"], "Method": ["POST"]}
+
+
+# --- Keys ----------------------------------------------------------------------------
+
+
+def test_it_presses_keys_and_streams_again(
+    alice: User, twilio_rest: FakeTwilio, settings: Settings
+) -> None:
+    settings.PUBLIC_BASE_URL = "https://wigvo.example"
+    call = make_call(alice, status=Status.IN_PROGRESS, node_url="https://n2.example")
+    twilio.send_digits(call, "1w2#")
+    [(method, path, form)] = twilio_rest.requests
+    assert (method, list(form)) == ("POST", ["Twiml"])
+    assert path.endswith(f"/Calls/{call.twilio_sid}.json")
+    play, connect, redirect = ET.fromstring(form["Twiml"][0])
+    assert (play.tag, play.attrib) == ("Play", {"digits": "1w2#"})
+    stream = connect.find("Stream")
+    assert stream is not None
+    assert stream.get("url") == "wss://n2.example/twilio/media-stream"
+    token = {p.get("name"): p.get("value") for p in stream}["token"]
+    assert redeem_stream_token(str(token), call.pk, str(call.twilio_sid))
+    assert redirect.text == f"https://wigvo.example/twilio/resume/{call.pk}"
+
+
+@pytest.mark.parametrize(
+    ("digits", "problem"),
+    [
+        ("", "at least one key"),
+        ("ww", "at least one key"),
+        ("1" * 33, "at most 32"),
+        ("1" + "W" * 16, "at most 32"),
+        ("12a", "not a"),
+        ("1 2", "0-9"),
+        ("１", "0-9"),
+        ("<Play/>", "0-9"),
+    ],
+)
+def test_what_is_no_key_is_refused_before_anybody_is_asked(
+    alice: User, twilio_rest: FakeTwilio, digits: str, problem: str
+) -> None:
+    call = make_call(alice, status=Status.IN_PROGRESS)
+    with pytest.raises(ValueError, match=problem):
+        twilio.send_digits(call, digits)
+    assert twilio_rest.requests == []
+
+
+def test_a_long_pause_is_two_short_ones() -> None:
+    assert twilio.check_digits("1W2") == "1ww2"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (refusal(400, 21220), 21220),
+        (refusal(404, 20404), 20404),
+        (httpx2.Response(503, text=""), twilio.UNREACHABLE),
+        (httpx2.ReadTimeout("slow"), twilio.UNREACHABLE),
+    ],
+)
+def test_keys_are_never_pressed_twice(
+    alice: User, twilio_rest: FakeTwilio, answer: Any, code: int
+) -> None:
+    twilio_rest.will_answer(answer)
+    call = make_call(alice, status=Status.IN_PROGRESS)
+    with pytest.raises(TelephoneRefused) as refused:
+        twilio.send_digits(call, "1")
+    assert refused.value.code == code
+    assert len(twilio_rest.requests) == 1
 
 
 # --- TwiML ---------------------------------------------------------------------------

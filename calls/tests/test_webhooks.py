@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from calls import tasks, webhooks
+from calls import services, tasks, webhooks
 from calls.models import Call, Outcome, Status
 from calls.tests.conftest import post_signed, sign
 from calls.tests.factories import make_call, make_sid
@@ -306,6 +306,25 @@ def test_a_stream_that_keeps_breaking_ends_the_call(alice: User) -> None:
         Outcome.PARTIAL,
         "media_lost",
     )
+
+
+def test_streams_that_we_replace_ourselves_do_not_count(alice: User) -> None:
+    call = make_call(alice, status=Status.IN_PROGRESS)
+    services.begin_restream(call.pk, 60)
+    for _ in range(webhooks.MAX_RESUMES_PER_MINUTE * 2 + 1):
+        response = post_signed(f"/twilio/resume/{call.pk}", CallSid=call.twilio_sid)
+        assert verbs(response) == ["Connect", "Redirect"]
+    assert reloaded(call).status == Status.IN_PROGRESS
+
+
+def test_a_call_that_ends_while_its_stream_is_replaced_has_ended(alice: User) -> None:
+    call = make_call(alice, status=Status.IN_PROGRESS)
+    services.begin_restream(call.pk, 60)
+    post_signed(
+        f"/twilio/status/{call.pk}", CallSid=call.twilio_sid, CallStatus="completed"
+    )
+    response = post_signed(f"/twilio/resume/{call.pk}", CallSid=call.twilio_sid)
+    assert verbs(response) == ["Hangup"]
 
 
 def test_a_recording_is_noted(alice: User) -> None:

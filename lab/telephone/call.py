@@ -60,6 +60,8 @@ MAX_TAPE_BYTES: Final = 20 * 60 * SAMPLE_RATE_HZ
 SPEECH_RMS: Final = 250.0
 """<Record> counts quieter frames as silence."""
 APPLICATION_ERROR: Final = "We are sorry, an application error has occurred. Goodbye."
+DETECTION_S: Final = 30.0
+"""Twilio's MachineDetectionTimeout."""
 LATE_TICK_MS: Final = 10.0
 """A tick this late is counted: the lab's own clock was disturbed."""
 
@@ -344,23 +346,42 @@ class SimulatedCall:
     async def _answer(self, first: Request) -> None:
         """Begin the first document, after the machine detection if it must wait."""
         if self.parameters.send_digits:
-            await self._play(sounds.dtmf(self.parameters.send_digits))
-            if self.handset is not None:
-                self.handset.hear_keys(self.parameters.send_digits)
+            await self._press_for_them(self.parameters.send_digits)
         if not self.parameters.machine_detection or self.script is None:
             self._execute(first)
             return
         wait_s = self.script.verdict_after_ms / 1000
         if self.parameters.async_amd:
             self._execute(first)
+            began = self._clock.now()
             await self._clock.sleep(wait_s)
-            self.answered_by = self.script.answered_by
-            await self._tell_verdict(round(wait_s * 1000))
+            self.answered_by = await self._detect(self.script)
+            took_s = self._clock.now() - began
+            await self._tell_verdict(round(took_s * 1000))
         else:
             await self._clock.sleep(wait_s)
-            self.answered_by = self.script.answered_by
+            self.answered_by = await self._detect(self.script)
             verdict = {"AnsweredBy": self.answered_by}
             self._execute(Request(first.url, first.method, first.twiml, verdict))
+
+    async def _detect(self, script: Script) -> str:
+        """Return what the machine detection says, after its first decision.
+
+        `DetectMessageEnd` waits for the end of a machine's greeting: its beep, or that
+        it has no more to say; never longer than Twilio's 30 s.
+        """
+        is_patient = self.parameters.machine_detection == "DetectMessageEnd"
+        handset = self.handset
+        if script.answered_by != "machine_start" or not is_patient or handset is None:
+            return script.answered_by
+        until = self._answered_at + DETECTION_S
+        while self._clock.now() < until:
+            if "beep" in handset.played:
+                return "machine_end_beep"
+            if handset.is_recording or handset.person.is_done:
+                return "machine_end_silence"
+            await self._clock.sleep(FRAME_MS / 1000)
+        return "unknown"
 
     async def _tell_verdict(self, took_ms: int) -> None:
         url = self.parameters.async_amd_status_callback
@@ -570,22 +591,30 @@ class SimulatedCall:
 
     async def _play_verb(self, verb: twiml.Play, base_url: str) -> None:
         if verb.digits:
-            sound = sounds.dtmf(verb.digits)
-            if self.handset is not None:
-                self.handset.hear_keys(verb.digits)
-        else:
-            url = urljoin(base_url, verb.url)
-            try:
-                answer = await self.exchange.webhooks.send(
-                    url, {}, method="GET", log=self.requests.append
-                )
-                sound = sounds.read_wav(answer.body)
-            except WebhookFailed as error:
-                raise twiml.TwimlError(11200, f"{url}: {error.message}") from None
-            except ValueError as error:
-                raise twiml.TwimlError(12300, f"<Play> {url}: {error}.") from None
+            for _ in range(max(1, verb.loop)):
+                await self._press_for_them(verb.digits)
+            return
+        url = urljoin(base_url, verb.url)
+        try:
+            answer = await self.exchange.webhooks.send(
+                url, {}, method="GET", log=self.requests.append
+            )
+            sound = sounds.read_wav(answer.body)
+        except WebhookFailed as error:
+            raise twiml.TwimlError(11200, f"{url}: {error.message}") from None
+        except ValueError as error:
+            raise twiml.TwimlError(12300, f"<Play> {url}: {error}.") from None
         for _ in range(max(1, verb.loop)):
             await self._play(sound)
+
+    async def _press_for_them(self, digits: str) -> None:
+        """Play the tones of a keypad; the person notices each as it is played."""
+        if self.handset is not None:
+            self.handset.hear_keys(digits)
+        for digit in digits:
+            await self._play(sounds.dtmf(digit))
+            if self.handset is not None and digit not in sounds.WAIT_MS:
+                self.handset.notice_key(digit)
 
     async def _play(self, sound: sounds.Samples) -> None:
         """Play to the telephone and wait until it has been heard."""
@@ -867,6 +896,7 @@ class SimulatedCall:
                         "heard": outcome.heard,
                         "reprompts": outcome.reprompts,
                         "at_ms": outcome.at_ms,
+                        "recorded": list(outcome.recorded),
                     }
                     for outcome in person.outcomes
                 ],

@@ -20,7 +20,10 @@ from lab.people import (
     Event,
     Finished,
     Heard,
+    Hush,
+    Key,
     Person,
+    PlaySound,
     PressKeys,
     PutDown,
     Script,
@@ -31,7 +34,7 @@ from lab.people import (
     spoken_ids,
 )
 from lab.telephone.line import at_level
-from lab.telephone.sounds import to_8_khz
+from lab.telephone.sounds import SOUNDS, to_8_khz
 from realtime.audio.g711 import FRAME_MS, FRAME_SAMPLES
 
 Samples = NDArray[np.int16]
@@ -156,6 +159,8 @@ class Handset:
         self.heard: list[HeardSpeech] = []
         self.said: list[Said] = []
         self.keys_heard: list[str] = []
+        self.played: list[str] = []
+        """Sounds that were played to their end."""
         self.max_backlog_frames = 0
         self._voice, self._ears, self._phrases = voice, ears, phrases
         self._executor = executor
@@ -163,6 +168,8 @@ class Handset:
         self._on_keys, self._on_put_down = on_keys, on_put_down
         self._sounds: dict[str, Samples] = {}
         self._speaking: Samples | None = None
+        self._playing = ""
+        """The sound that is played, where it is no phrase."""
         self._spoken_samples = 0
         self._n_frames = 0
         self._loud_frames_ago = math.inf
@@ -198,6 +205,11 @@ class Handset:
     def now_ms(self) -> int:
         """Milliseconds since pickup, by the line's own clock."""
         return self._n_frames * FRAME_MS
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether a message is being recorded."""
+        return self.person.state == "recording"
 
     def tick(self, heard: Samples) -> Samples:
         """Live through the next 20 ms.
@@ -249,8 +261,12 @@ class Handset:
         self._events.append(Sound(is_active))
 
     def hear_keys(self, digits: str) -> None:
-        """Hear the tones of a keypad."""
+        """Hear the tones of a keypad, all at once."""
         self.keys_heard.append(digits)
+
+    def notice_key(self, digit: str) -> None:
+        """Understand one key, at the end of its tone."""
+        self._events.append(Key(digit))
 
     def _push(self, batch: list[Samples]) -> list[HeardSpeech]:
         return [heard for frame in batch for heard in self._ears.push(frame)]
@@ -275,13 +291,21 @@ class Handset:
     def _perform(self, action: Action) -> None:
         match action:
             case Speak(phrase_id):
-                self._speaking = self._sounds[phrase_id]
+                self._speaking, self._playing = self._sounds[phrase_id], ""
                 self._spoken_samples = 0
                 language = self.script.language
                 text = self._phrases.text(phrase_id, language)
                 self.said.append(Said(phrase_id, text, language, self.now_ms))
             case Write(phrase_id):
                 self._begin_to_write(phrase_id)
+            case PlaySound(sound, ms):
+                made = SOUNDS[sound](ms) if ms else SOUNDS[sound]()
+                self._speaking = at_level(made, self._speech_rms)
+                self._playing, self._spoken_samples = sound, 0
+            case Hush():
+                if self._speaking is not None and not self._playing:
+                    self.said[-1].ended_ms = self.now_ms
+                self._speaking = None
             case PressKeys(digits):
                 self._on_keys(digits)
             case PutDown():
@@ -314,7 +338,10 @@ class Handset:
         self._spoken_samples += FRAME_SAMPLES
         if self._spoken_samples >= len(self._speaking):
             self._speaking = None
-            self.said[-1].ended_ms = self.now_ms + FRAME_MS
+            if self._playing:
+                self.played.append(self._playing)
+            else:
+                self.said[-1].ended_ms = self.now_ms + FRAME_MS
             self._events.append(Finished())
             frame = np.pad(frame, (0, FRAME_SAMPLES - len(frame)))
         return frame

@@ -2,6 +2,7 @@
 
 import io
 import wave
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,14 @@ WAIT_MS: Final = {"w": 500, "W": 1000}
 _ROWS: Final = (697.0, 770.0, 852.0, 941.0)
 _COLUMNS: Final = (1209.0, 1336.0, 1477.0)
 _KEYS: Final = "123456789*0#"
+_NOTE_SAMPLES: Final = SAMPLE_RATE_HZ // 5
+_CHORDS: Final = (
+    (60, 64, 67, 72),
+    (57, 60, 64, 69),
+    (53, 57, 60, 65),
+    (55, 59, 62, 67),
+)
+"""MIDI notes."""
 
 
 def silence(ms: float) -> Samples:
@@ -44,9 +53,72 @@ def tone(ms: float, *hertz: float) -> Samples:
     return np.asarray(np.rint(wave_ * ramp), np.int16)
 
 
-def beep() -> Samples:
+def beep(ms: float = BEEP_MS) -> Samples:
     """Return the tone before a recording."""
-    return tone(BEEP_MS, BEEP_HZ)
+    return tone(ms, BEEP_HZ)
+
+
+def fax(ms: float = 12_000) -> Samples:
+    """Return a fax machine that answers: 2100 Hz for 3 s, and 3 s of waiting, again.
+
+    Source: ITU-T T.30, called station identification.
+    """
+    return _again(ms, tone(3000, 2100.0), silence(3000))
+
+
+def special(ms: float = 0) -> Samples:
+    """Return the special information tones: no such number.
+
+    Args:
+        ms: ignored; they have one length.
+
+    Source: ITU-T E.180.
+    """
+    return np.concatenate([tone(330, hertz) for hertz in (950.0, 1400.0, 1800.0)])
+
+
+def busy(ms: float = 6000) -> Samples:
+    """Return a busy tone, as in Korea and North America."""
+    return _again(ms, tone(500, 480.0, 620.0), silence(500))
+
+
+def ringing(ms: float = 6000) -> Samples:
+    """Return a ringing tone, as in Korea."""
+    return _again(ms, tone(1000, 440.0, 480.0), silence(2000))
+
+
+def music(ms: float = 15_000) -> Samples:
+    """Return a tune on hold: broken chords, each note struck and dying away."""
+    n = round(ms * SAMPLE_RATE_HZ / 1000)
+    out = np.zeros(n + SAMPLE_RATE_HZ)
+    t = np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    for i in range(n // _NOTE_SAMPLES + 1):
+        chord = _CHORDS[i // 8 % len(_CHORDS)]
+        hertz = 440 * 2 ** ((chord[i % len(chord)] - 69) / 12)
+        struck = sum(
+            share * np.sin(2 * np.pi * k * hertz * t)
+            for k, share in enumerate((1, 0.5, 0.25, 0.12), 1)
+        ) * np.exp(-t / 0.35)
+        out[i * _NOTE_SAMPLES :][: len(t)] += struck[: len(out) - i * _NOTE_SAMPLES]
+    return np.asarray(np.rint(out[:n] * TONE_AMPLITUDE / 2), np.int16)
+
+
+def _again(ms: float, *parts: Samples) -> Samples:
+    """Repeat a cadence for a time."""
+    once = np.concatenate(parts)
+    n = round(ms * SAMPLE_RATE_HZ / 1000)
+    return np.tile(once, n // len(once) + 1)[:n]
+
+
+SOUNDS: Final[dict[str, Callable[..., Samples]]] = {
+    "beep": beep,
+    "busy": busy,
+    "fax": fax,
+    "music": music,
+    "ringing": ringing,
+    "special": special,
+}
+"""What a person's script can play: each takes its length in ms, or has its own."""
 
 
 def dtmf(digits: str) -> Samples:

@@ -13,7 +13,10 @@ from lab.people import (
     Event,
     Finished,
     Heard,
+    Hush,
+    Key,
     Person,
+    PlaySound,
     PressKeys,
     PutDown,
     Result,
@@ -63,8 +66,13 @@ def act(
         for event in [*events, Tick()]:
             for action in person.receive(event, now):
                 done.append((now, action))
-                if isinstance(action, Speak | Write):
-                    finished_ms = now + SPEAKING_MS
+                match action:
+                    case Speak() | Write():
+                        finished_ms = now + SPEAKING_MS
+                    case PlaySound(_, ms):
+                        finished_ms = now + ms
+                    case Hush():
+                        finished_ms = None
     return person, done
 
 
@@ -341,6 +349,127 @@ def test_a_script_that_means_nothing_is_refused() -> None:
         parse_script("x", {"number": "+82", "name": {}, "colour": "red"})
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"go": "nowhere"}],
+        [{"expect": "a", "otherwise": "nowhere"}],
+        [{"menu": "a", "keys": {1: "nowhere"}}],
+        [{"label": "a"}, {"label": "a"}],
+    ],
+)
+def test_a_script_that_leads_nowhere_is_refused(steps: list[dict[str, Any]]) -> None:
+    with pytest.raises(ValueError, match="label"):
+        parse_script("x", {"number": "+82", "name": {}, "script": steps})
+
+
+# --- machines ------------------------------------------------------------------------
+
+MENU: list[dict[str, Any]] = [
+    {"polite": False},
+    {"label": "main"},
+    {
+        "menu": ["welcome", "choices"],
+        "keys": {1: "hours", "2": "person"},
+        "wrong": "wrong",
+        "timeout_ms": 3000,
+        "times": 2,
+    },
+    {"hang_up": True},
+    {"label": "hours"},
+    {"say": "hours"},
+    {"go": "main"},
+    {"label": "person"},
+    {"polite": True},
+    {"say": "person"},
+    {"hang_up": True},
+]
+
+
+def test_a_machine_talks_whatever_it_hears() -> None:
+    _, done = act([{"polite": False}, {"say": "hello"}], (0, Sound(True)))
+    assert spoken_at(done) == [(400, "hello")]
+
+
+def test_a_menu_is_read_again_and_then_given_up() -> None:
+    person, done = act(MENU)
+    assert said(done) == ["welcome", "choices"] * 2
+    assert isinstance(done[-1][1], PutDown)
+    assert person.missed[-1].heard is None
+
+
+def test_a_key_interrupts_the_menu_and_leads_on() -> None:
+    person, done = act(MENU, (900, Key("2")))
+    assert said(done) == ["welcome", "person"]
+    assert [type(action) for _, action in done[:2]] == [Speak, Hush]
+    assert done[1][0] == 900
+    assert [(o.result, o.heard) for o in person.outcomes] == [(Result.HEARD, "2")]
+
+
+def test_a_wrong_key_is_told_and_the_menu_is_read_again() -> None:
+    person, done = act(MENU, (4500, Key("9")), (9000, Key("2")))
+    assert said(done)[:3] == ["welcome", "choices", "wrong"]
+    assert said(done)[3] == "welcome"
+    assert said(done)[-1] == "person"
+    assert [o.heard for o in person.outcomes] == ["9", "2"]
+
+
+def test_a_key_may_lead_back_to_the_menu() -> None:
+    _, done = act(MENU, (900, Key("1")), (9000, Key("2")))
+    assert said(done)[:3] == ["welcome", "hours", "welcome"]
+    assert said(done)[-1] == "person"
+
+
+def test_keys_where_none_are_wanted_are_nothing() -> None:
+    person, done = act([{"say": "hello"}], (600, Key("1")))
+    assert said(done) == ["hello"]
+    assert person.outcomes == []
+
+
+VOICEMAIL: list[dict[str, Any]] = [
+    {"polite": False},
+    {"say": "greeting"},
+    {"play": "beep", "ms": 400},
+    {"record_ms": 20_000, "silence_ms": 4000},
+    {"say": "saved"},
+    {"hang_up": True},
+]
+
+
+def test_a_voicemail_beeps_and_notes_what_it_hears_until_it_is_quiet() -> None:
+    person, done = act(
+        VOICEMAIL,
+        (500, Heard("too early")),
+        (3000, Sound(True)),
+        (6000, Sound(False)),
+        (6200, Heard("message")),
+    )
+    assert [a for _, a in done if isinstance(a, PlaySound)] == [PlaySound("beep", 400)]
+    assert person.outcomes[0].recorded == ("message",)
+    assert person.outcomes[0].result is Result.HEARD
+    assert [at for at, phrase in spoken_at(done) if phrase == "saved"] == [10_000]
+
+
+def test_a_message_may_be_too_long_or_not_there() -> None:
+    person, done = act(VOICEMAIL, (3000, Sound(True)))
+    assert [at for at, phrase in spoken_at(done) if phrase == "saved"] == [21_800]
+    person, done = act(VOICEMAIL)
+    assert person.missed[0].recorded == ()
+    assert [at for at, phrase in spoken_at(done) if phrase == "saved"] == [5800]
+
+
+def test_what_is_not_heard_may_lead_elsewhere() -> None:
+    steps: list[dict[str, Any]] = [
+        {"expect": "name", "timeout_ms": 2000, "otherwise": "refused"},
+        {"say": "welcome"},
+        {"hang_up": True},
+        {"label": "refused"},
+        {"say": "sorry"},
+    ]
+    assert said(act(steps)[1]) == ["sorry"]
+    assert said(act(steps, (500, Heard("name")))[1]) == ["welcome"]
+
+
 # --- the published table -------------------------------------------------------------
 
 
@@ -362,13 +491,22 @@ def test_the_published_numbers_are_the_people() -> None:
         "+8225550113": ("hurried", Answer.PERSON),
         "+8225550114": ("flower_shop", Answer.PERSON),
         "+8225550115": ("embassy", Answer.PERSON),
+        "+8225550121": ("voicemail", Answer.PERSON),
+        "+8225550122": ("menu", Answer.PERSON),
+        "+8225550123": ("screening", Answer.PERSON),
+        "+8225550124": ("fax", Answer.PERSON),
+        "+8225550125": ("silence", Answer.PERSON),
+        "+8225550126": ("hold", Answer.PERSON),
+        "+8225550127": ("picked_up", Answer.PERSON),
+        "+8225550128": ("no_number", Answer.PERSON),
     }
 
 
-TALKERS = [s for s in load_people().values() if s.answer is Answer.PERSON]
+ANSWERING = [s for s in load_people().values() if s.answer is Answer.PERSON]
+TALKERS = [s for s in ANSWERING if s.caller and s.answered_by == "human"]
 
 
-@pytest.mark.parametrize("script", TALKERS, ids=lambda script: script.id)
+@pytest.mark.parametrize("script", ANSWERING, ids=lambda script: script.id)
 def test_every_phrase_of_a_script_is_in_the_phrasebook(script: Any) -> None:
     book = Phrasebook.load()
     for phrase_id in phrase_ids(script.steps):
@@ -402,6 +540,8 @@ def test_both_sides_of_a_script_come_to_an_end_together(
             events = [event for at, event in ears if at == now]
             for event in [*events, Tick()]:
                 for action in person.receive(event, now):
+                    if isinstance(action, PlaySound):
+                        ears.append((now + action.ms, Finished()))
                     if isinstance(action, Speak | Write):
                         took_ms = speaking_ms(action.phrase_id)
                         ears.append((now + took_ms, Finished()))

@@ -19,7 +19,11 @@ from lab.telephone.handset import Handset
 from lab.tests.fakes import STREAM, Lab, Product, Stream, serve, until
 from realtime.audio.g711 import decode_mulaw, encode_mulaw
 
-TALKERS = [s for s in load_people().values() if s.answer is Answer.PERSON]
+TALKERS = [
+    s
+    for s in load_people().values()
+    if s.answer is Answer.PERSON and s.caller and s.answered_by == "human"
+]
 SPEED = 4.0
 
 

@@ -21,14 +21,18 @@ def test_every_phrase_has_a_theme_and_known_languages() -> None:
         "flower",
         "greeting",
         "hesitant",
+        "hold",
         "immigration",
         "interrupter",
+        "menu",
         "monologue",
         "quiet",
         "recording",
         "repeater",
         "restaurant",
+        "screening",
         "time",
+        "voicemail",
         "waiting",
     }
     for phrase in Phrasebook.load().phrases:

@@ -1,6 +1,7 @@
 """Whole calls: the SDK dials, a product answers, a person talks."""
 
 import asyncio
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from lab.tests.fakes import (
     SILENT,
     STREAM,
     Stream,
+    listen,
     make_people,
     running_lab,
     tone,
@@ -169,6 +171,124 @@ async def test_the_machine_detection_tells_later_without_holding_the_call() -> N
         assert lab.product.streams
         fetched = await asyncio.to_thread(lab.client().calls(call.sid).fetch)
         assert fetched.answered_by == "machine_start"
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict"),
+    [
+        ([{"say": "hello"}, {"play": "beep"}, {"record_ms": 60_000}],
+         "machine_end_beep"),
+        ([{"say": "hello"}, {"record_ms": 60_000, "silence_ms": 50_000}],
+         "machine_end_silence"),
+        ([{"say": "hello"}, {"wait_ms": 90_000}], "unknown"),
+    ],
+)  # fmt: skip
+async def test_the_machine_detection_may_wait_for_the_end_of_a_greeting(
+    script: list[dict[str, Any]], verdict: str
+) -> None:
+    machine = {"answered_by": "machine_start", "script": [{"polite": False}, *script]}
+    people = make_people(machine=machine)
+    async with running_lab(STREAM.format(then=""), people=people) as lab:
+        base = f"http://{lab.product.host}"
+        await lab.dial(
+            machine_detection="DetectMessageEnd",
+            async_amd="true",
+            async_amd_status_callback=f"{base}/callback/amd",
+        )
+        [told] = await until(lambda: lab.product.sent("amd"))
+        assert told["AnsweredBy"] == verdict
+        took_ms = int(told["MachineDetectionDuration"])
+        assert took_ms >= 29_000 if verdict == "unknown" else took_ms < 15_000
+
+
+async def test_keys_reach_the_person_and_the_stream_comes_back() -> None:
+    """What pressing keys on a live call does: another stream, the same call."""
+    menu = {
+        "script": [
+            {"polite": False},
+            {"label": "main"},
+            {"menu": "question", "keys": {1: "one"}, "times": 50},
+            {"hang_up": True},
+            {"label": "one"},
+            {"menu": "again", "keys": {2: "two"}, "times": 50},
+            {"label": "two"},
+            {"say": "answer"},
+            {"wait_ms": 60_000},
+        ]
+    }
+    keys = STREAM.format(then="").replace("<Connect>", "<Play digits='1w2'/><Connect>")
+    async with running_lab(
+        STREAM.format(then=""), people=make_people(menu=menu), speed=10.0
+    ) as lab:
+        call = await lab.dial()
+        first = await until(lambda: lab.product.streams and lab.product.streams[0])
+        await until(lambda: call.handset is not None and call.handset.said)
+        began = lab.exchange.clock.now()
+        update = lab.client().calls(call.sid).update
+        twiml = keys.replace("$HOST", lab.product.host)
+        await asyncio.to_thread(update, twiml=twiml)
+        second = await until(lambda: lab.product.streams[1:] and lab.product.streams[1])
+        await until(lambda: second.stream_sid)
+        gap_s = lab.exchange.clock.now() - began
+        handset = call.handset
+        assert handset is not None
+        await until(lambda: "answer" in [one.phrase_id for one in handset.said])
+        assert call.is_in_progress
+        assert first.messages[-1]["event"] == "stop"
+        assert first.stream_sid != second.stream_sid
+        starts = [
+            next(m for m in stream.messages if m["event"] == "start")["start"]
+            for stream in (first, second)
+        ]
+        assert starts[0]["callSid"] == starts[1]["callSid"] == call.sid
+        assert handset.keys_heard == ["1w2"]
+        heard = [o.heard for o in handset.person.outcomes if o.heard]
+        assert heard == ["1", "2"]
+        # Two keys of 240 ms, a pause of 500 ms, and what asking takes.
+        assert 0.9 < gap_s < 0.98 + 1.0
+        assert lab.product.sent("voice")[1:] == []
+        assert "completed" not in lab.product.statuses()
+
+
+async def test_a_call_that_is_over_takes_no_keys() -> None:
+    async with running_lab("<Response/>") as lab:
+        call = await ended(await lab.dial())
+        update = lab.client().calls(call.sid).update
+        with pytest.raises(TwilioRestException) as refused:
+            await asyncio.to_thread(update, twiml="<Response/>")
+        assert refused.value.code == 21220
+
+
+async def test_a_voicemail_reports_what_was_left_on_it() -> None:
+    async def leave_message(stream: Stream) -> None:
+        await stream.receive_until("start")
+        for _ in range(150):
+            await stream.receive_until("media")
+        await stream.play(tone_mulaw("hello"))
+        await listen(stream)
+
+    voicemail = {
+        "script": [
+            {"polite": False},
+            {"say": "question"},
+            {"play": "beep", "ms": 300},
+            {"record_ms": 20_000, "silence_ms": 4000},
+            {"hang_up": True},
+        ]
+    }
+    async with running_lab(
+        STREAM.format(then=""),
+        on_stream=leave_message,
+        people=make_people(voicemail=voicemail),
+        speed=10.0,
+    ) as lab:
+        call = await ended(await lab.dial())
+        [outcome] = call.as_dict()["script"]["outcomes"]
+        assert outcome["recorded"] == ["hello"]
+        assert call.handset is not None
+        assert call.handset.played == ["beep"]
+        # The beep is no speech that the person said.
+        assert [one.phrase_id for one in call.handset.said] == ["question"]
 
 
 async def test_a_document_follows_when_the_product_closes_the_stream() -> None:

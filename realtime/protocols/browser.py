@@ -305,6 +305,19 @@ class Dtmf(ServerMessage, frozen=True, tag="dtmf"):
     digit: str
 
 
+class DtmfStatus(ServerMessage, frozen=True, tag="dtmf_status"):
+    """What became of keys that the caller pressed: queued, sending, sent, failed."""
+
+    digits: str
+    state: str
+
+
+class Hold(ServerMessage, frozen=True, tag="hold"):
+    """The other side lets us wait, or is back."""
+
+    active: bool
+
+
 class Recovery(ServerMessage, frozen=True, tag="recovery"):
     """An engine went away, or is back."""
 
