@@ -95,7 +95,15 @@ class CallAdmin(ReadOnly, CallPages):
         (_("Voicemail"), {"fields": ("on_voicemail", "voicemail_message")}),
         (
             _("Result"),
-            {"fields": ("summary", "recording_state", "latency_text", "cost_usd")},
+            {
+                "fields": (
+                    "summary",
+                    "result_text",
+                    "recording_state",
+                    "latency_text",
+                    "cost_usd",
+                )
+            },
         ),
         (_("Line"), {"fields": ("line_text",)}),
         (_("Machinery"), {"fields": ("twilio_sid", "last_sequence", "node_url")}),
@@ -121,6 +129,10 @@ class CallAdmin(ReadOnly, CallPages):
     @admin.display(description=_("brief"))
     def brief_text(self, call: Call) -> str:
         return _pretty(call.brief)
+
+    @admin.display(description=_("what the assistant found out"))
+    def result_text(self, call: Call) -> str:
+        return _pretty(call.result) if call.result else "-"
 
     @admin.display(description=_("latency"))
     def latency_text(self, call: Call) -> str:

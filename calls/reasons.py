@@ -31,6 +31,11 @@ REASONS: dict[str, Reason] = {
         _("The call reached its longest allowed time."),
         _("Call again if something is still open."),
     ),
+    "agent_finished": Reason(_("The assistant has finished and ended the call.")),
+    "agent_failed": Reason(
+        _("The assistant could not go on, so it ended the call politely."),
+        _("Call again, or make this call yourself in another mode."),
+    ),
     "busy": Reason(_("The line was busy."), _("Try again in a few minutes.")),
     "no_answer": Reason(
         _("Nobody answered."), _("Try again later, perhaps at another time of day.")
@@ -228,6 +233,11 @@ REFUSALS: dict[str, Refusal] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         _("Calls in this mode are not possible yet."),
         "mode",
+    ),
+    "goal_missing": Refusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Say what the assistant is to reach in this call."),
+        "goal",
     ),
     "idempotency_mismatch": Refusal(
         HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -120,6 +120,8 @@ TABLE: Final[dict[tuple[State, Cue], State]] = {
 
 # --- Words ---------------------------------------------------------------------------
 
+RECORDED: Final = "recorded-so-far"
+"""The call whose output tells a new session what is recorded."""
 GOODBYE: Final = (
     "Say goodbye now: thank them, in one short sentence. Nothing else, no question."
 )
@@ -354,14 +356,14 @@ class Agent:
     def _tell_model(self, text: str) -> None:
         """Say something to the model as the system."""
         self._n_notes += 1
-        self._log[f"note-{self._n_notes}"] = _Said("system", text)
+        self._note(f"note-{self._n_notes}", "system").text = text
         self._do(Remember("system", text))
 
     # --- Talk ------------------------------------------------------------------------
 
     def _on_turn(self, ids: tuple[str, ...]) -> None:
         for utterance_id in ids:
-            self._log.setdefault(utterance_id, _Said("user"))
+            self._note(utterance_id, "user")
         self._n_silences = 0
         match self.state:
             case State.OPENING:
@@ -377,16 +379,21 @@ class Agent:
 
     def _on_heard(self, event: Heard) -> None:
         role: Role = "user" if event.speaker == "callee" else "assistant"
-        said = self._log.setdefault(event.utterance_id, _Said(role))
+        said = self._note(event.utterance_id, role)
         is_new = said.text is None
         said.text = event.text
-        while len(self._log) > self._config.kept_utterances:
-            del self._log[next(iter(self._log))]
         if self.state is State.AWAY and is_new and event.text:
             # The engine does not hear this conversation.
             self._do(Remember(role, event.text))
         if self.state is State.CLOSING:
             self._read_on()
+
+    def _note(self, key: str, role: Role) -> _Said:
+        """Return the entry of an utterance, a new one where there is none."""
+        said = self._log.setdefault(key, _Said(role))
+        while len(self._log) > self._config.kept_utterances:
+            del self._log[next(iter(self._log))]
+        return said
 
     def _read_on(self) -> None:
         """Decide whether what is said after the goodbye wants an answer."""
@@ -409,6 +416,8 @@ class Agent:
         owed = self._owes
         if not event.has_called:
             self._owes = None  # or else it is owed the response to the output
+        if event.text:
+            self._note(event.utterance_id, "assistant").text = event.text
         if event.is_stopped:
             return
         if event.is_failed or not (event.is_spoken or event.has_called):
@@ -551,8 +560,8 @@ class Agent:
         )
         if late is not None and late.answer is None and text:
             late.answer = text
-            asked = f"The owner answers now, to your question “{late.text}”: {text}"
-            self._tell_model(asked)
+            number = self._questions.index(late) + 1
+            self._tell_model(f"The owner answers your question {number} now: {text}")
             self._do(StoreResult(self.result()))
 
     def _settle(self, question: _Question, output: dict[str, Any]) -> None:
@@ -637,8 +646,10 @@ class Agent:
         result = self.result()
         known = {k: result[k] for k in ("facts", "appointments", "callbacks")}
         if any(known.values()):
+            # What the callee has told stays data: the output of a call, no message.
+            self._do(Recall(RECORDED, "collect_info", "{}"))
             text = msgspec.json.encode(known).decode()
-            self._do(Remember("system", f"Recorded so far: {text}"))
+            self._do(GiveOutput(RECORDED, text, is_answered=False))
         question = self._question
         if question is not None:
             recalled = Recall(question.call_id, "ask_owner", question.arguments)

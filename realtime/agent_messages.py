@@ -26,9 +26,9 @@ class CalleeTurn:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """All text of an utterance is known, in the callee's language."""
+    """All text of what a person said is known, in the callee's language."""
 
-    speaker: Literal["callee", "caller", "agent"]
+    speaker: Literal["callee", "caller"]
     utterance_id: str
     text: str
 

@@ -313,6 +313,7 @@ class AgentSpoke:
         is_failed: it could not be made, or was refused.
         is_stopped: it was stopped, because the callee or the owner speaks.
         has_called: it has called a tool.
+        text: all that it says.
     """
 
     utterance_id: str
@@ -320,6 +321,7 @@ class AgentSpoke:
     is_failed: bool = False
     is_stopped: bool = False
     has_called: bool = False
+    text: str = ""
 
 
 # --- The control plane ---------------------------------------------------------------

@@ -13,6 +13,7 @@ from realtime.agent_lines import AGENT_LINES
 from realtime.agent_messages import (
     Ask,
     CalleeTurn,
+    Command,
     Connected,
     EngineOpened,
     Event,
@@ -38,8 +39,10 @@ from realtime.agent_messages import (
 )
 from realtime.agent_tools import BadCallError
 from realtime.config import AgentConfig
+from realtime.engines.agent import AgentEngine
 from realtime.events import AgentSpoke, Line, ToolCalled
 from realtime.lines import LINES, text_of
+from realtime.tests.injections import Injection, assert_is_data, injections
 
 TODAY = "2026-11-21 Saturday"
 BRIEF: dict[str, Any] = {
@@ -95,8 +98,9 @@ class Desk:
         uid = f"agent-{len(self.done)}"
         return [
             *self.tell(LineChanged(is_playing=True, is_callee_speaking=False)),
-            *self.tell(AgentSpoke(uid, is_spoken=True, has_called=has_called)),
-            *self.tell(Heard("agent", uid, text)),
+            *self.tell(
+                AgentSpoke(uid, is_spoken=True, has_called=has_called, text=text)
+            ),
             *self.tell(LineChanged(is_playing=False, is_callee_speaking=False)),
         ]
 
@@ -597,13 +601,30 @@ def test_a_new_session_is_told_everything(desk: Desk) -> None:
     said = [(a.role, a.text) for a in done if isinstance(a, Remember)]
     assert said[0] == ("user", "네, 한강식당입니다.")
     assert ("assistant", "네, 안쪽 자리요.") in said
-    assert said[-1][0] == "system"
-    assert "inside" in said[-1][1]
-    [recalled] = only(Recall, done)
+    recorded, recalled = only(Recall, done)
+    [known] = only(GiveOutput, done)
+    assert (known.call_id, known.is_answered) == (recorded.call_id, False)
+    assert "inside" in known.output
     assert (recalled.call_id, recalled.name) == ("call-2", "ask_owner")
     assert json.loads(recalled.arguments) == {"question": "Is 19:30 all right?"}
     desk.tell(OwnerAnswered("question-1", "Yes"))
     assert desk.output() == {"answer": "Yes"}
+
+
+@pytest.mark.parametrize("injection", injections(), ids=str)
+def test_what_the_callee_says_is_never_an_instruction(injection: Injection) -> None:
+    desk, engine = Desk(), AgentEngine("ko", told(), agent_tools.schemas(), "m", "t")
+    desk.hear("u1", injection.text)
+    desk.call("collect_info", name="note", value=injection.text)
+    desk.tell(TakenOver(), Heard("callee", "u2", injection.text), HandedBack())
+    desk.tell(EngineOpened())
+    desk.call("ask_owner", question=injection.text)
+    desk.wait(31)
+    desk.tell(OwnerAnswered("question-1", "No"))
+    for action in desk.done:
+        if isinstance(action, Command):
+            engine.perform(action)
+    assert_is_data([engine.session_update(), *engine.take()], injection.text)
 
 
 def test_what_was_owed_is_asked_of_the_new_session(desk: Desk) -> None:
