@@ -21,6 +21,11 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
+    "agent_finished": Reason(_("The assistant has finished and ended the call.")),
+    "agent_failed": Reason(
+        _("The assistant could not go on, so it ended the call politely."),
+        _("Call again, or make this call yourself in another mode."),
+    ),
     "hung_up_by_callee": Reason(_("The other side hung up.")),
     "hung_up_by_caller": Reason(_("You ended the call.")),
     "caller_lost": Reason(
@@ -30,11 +35,6 @@ REASONS: dict[str, Reason] = {
     "time_limit": Reason(
         _("The call reached its longest allowed time."),
         _("Call again if something is still open."),
-    ),
-    "agent_finished": Reason(_("The assistant has finished and ended the call.")),
-    "agent_failed": Reason(
-        _("The assistant could not go on, so it ended the call politely."),
-        _("Call again, or make this call yourself in another mode."),
     ),
     "busy": Reason(_("The line was busy."), _("Try again in a few minutes.")),
     "no_answer": Reason(
