@@ -121,9 +121,12 @@ def _speech(phrase_id: str, voice: str, speed_wpm: int) -> Samples:
 
 
 THEMES: Final = frozenset(
-    "apology backchannel clinic common greeting hesitant immigration interrupter"
-    " monologue quiet recording repeater restaurant time waiting".split()
-)
+    {
+        "apology", "backchannel", "clinic", "common", "greeting", "hesitant",
+        "immigration", "interrupter", "monologue", "quiet", "recording", "repeater",
+        "restaurant", "time", "waiting",
+    }
+)  # fmt: skip
 """What people say in the scenes; other themes of the phrasebook would make other
 scenes of the same seeds, and earlier figures could not be compared any more."""
 

@@ -95,7 +95,14 @@ class CallAdmin(ReadOnly, CallPages):
         (_("Voicemail"), {"fields": ("on_voicemail", "voicemail_message")}),
         (
             _("Result"),
-            {"fields": ("summary", "recording_state", "latency_text")},
+            {
+                "fields": (
+                    "summary",
+                    "result_text",
+                    "recording_state",
+                    "latency_text",
+                )
+            },
         ),
         (_("Cost"), {"fields": ("cost_usd", "cost_text")}),
         (_("Line"), {"fields": ("line_text",)}),
@@ -122,6 +129,10 @@ class CallAdmin(ReadOnly, CallPages):
     @admin.display(description=_("brief"))
     def brief_text(self, call: Call) -> str:
         return _pretty(call.brief)
+
+    @admin.display(description=_("what the assistant found out"))
+    def result_text(self, call: Call) -> str:
+        return _pretty(call.result) if call.result else "-"
 
     @admin.display(description=_("latency"))
     def latency_text(self, call: Call) -> str:

@@ -1,6 +1,7 @@
 """Calls over REST (contract section 2).  Starting and ending one: `realtime.api`."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,11 +11,13 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Query, Router, Schema
 from ninja.responses import Status
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
 
 from calls import reasons, recordings, services
 from calls.models import Call, CallEvent, Recording, Utterance
 from calls.ranges import UnsatisfiableError, file_response
+from calls.results import Result
 from wigvo.api import FAILURES, ApiError, ApiRequest, ErrorOut, error_response
 from wigvo.models import User
 from wigvo.paging import MAX_PAGE, BadCursor, page
@@ -29,17 +32,22 @@ Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 Paragraph = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 
 
+Word = Annotated[
+    str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]*$")
+]
+
+
 class Fact(BaseModel):
     """Something the assistant may tell the other side."""
 
-    name: Line
+    name: Word
     value: Line
 
 
 class Question(BaseModel):
     """Something the assistant has to find out."""
 
-    name: Line
+    name: Word
     description: Line = ""
     required: bool = False
 
@@ -47,7 +55,7 @@ class Question(BaseModel):
 class Term(BaseModel):
     """A word to get right, and how to say it in the other language."""
 
-    term: Line
+    term: Word
     translation: Line | None = None
 
 
@@ -60,6 +68,14 @@ class Brief(BaseModel):
     limits: Annotated[list[Line], Field(max_length=50, default_factory=list)]
     fallback: Literal["other_time", "ask_me", "give_up"] | None = None
     glossary: Annotated[list[Term], Field(max_length=200, default_factory=list)]
+
+    @field_validator("must_learn", "may_tell")
+    @classmethod
+    def _each_once(cls, rows: list[Any]) -> list[Any]:
+        names = [row.name for row in rows]
+        if len(names) != len(set(names)):
+            raise PydanticCustomError("twice", "Each name may be there once.")
+        return rows
 
 
 class CallIn(BaseModel):
@@ -166,6 +182,55 @@ class RecordingOut(Schema):
     deleted_at: datetime | None
 
 
+class FactOut(Schema):
+    """Something that the other side has told the assistant."""
+
+    name: str
+    value: str
+    utterance_id: str = Field(description="In which utterance; empty if unknown.")
+
+
+class AppointmentOut(Schema):
+    """Something that was agreed, on the calendar of the other side."""
+
+    what: str
+    date: str = Field(description="YYYY-MM-DD")
+    time: str = Field(description="HH:MM, 24 hours")
+    name: str
+    reference: str
+    note: str
+    utterance_id: str
+
+
+class CallbackOut(Schema):
+    """Somebody calls again."""
+
+    who: str = Field(description="`owner`: ours, or `callee`: they.")
+    when: str
+    reason: str
+    date: str | None
+    time: str | None
+    utterance_id: str
+
+
+class QuestionOut(Schema):
+    """What the assistant has asked its owner during the call."""
+
+    text: str
+    answer: str | None
+
+
+class ResultOut(Schema):
+    """What came of a call that the assistant made."""
+
+    reason: str = Field(description="Why it ended, in the assistant's words.")
+    facts: list[FactOut]
+    appointments: list[AppointmentOut]
+    callbacks: list[CallbackOut]
+    questions: list[QuestionOut]
+    open_points: list[str]
+
+
 class CallDetailOut(CallOut):
     """A call and everything known about it."""
 
@@ -174,6 +239,7 @@ class CallDetailOut(CallOut):
     opening: str
     voicemail_message: str
     summary: str
+    result: ResultOut | None = Field(description="Where the assistant was at work.")
     utterances: list[UtteranceOut]
     latency: dict[str, Any]
     recovery_events: list[EventOut]
@@ -254,6 +320,7 @@ def call_detail_out(call: Call) -> CallDetailOut:
         opening=call.opening,
         voicemail_message=call.voicemail_message,
         summary=call.summary,
+        result=ResultOut(**asdict(result)) if (result := Result.of(call)) else None,
         utterances=[_utterance_out(u) for u in call.utterances.all()],
         latency=call.latency,
         recovery_events=[_event_out(e) for e in events if e.kind == "recovery"],

@@ -122,6 +122,11 @@ class Call(models.Model):
         help_text="Why it ended as it did: a code of calls.reasons.",
     )
     summary = models.TextField(blank=True)
+    result = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What the assistant found out and agreed to: see calls.results.",
+    )
     latency = models.JSONField(default=dict, blank=True)
     cost_usd = models.DecimalField(max_digits=9, decimal_places=4, default=0)
     cost_parts = models.JSONField(

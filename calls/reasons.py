@@ -21,6 +21,11 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
+    "agent_finished": Reason(_("The assistant has finished and ended the call.")),
+    "agent_failed": Reason(
+        _("The assistant could not go on, so it ended the call politely."),
+        _("Call again, or make this call yourself in another mode."),
+    ),
     "hung_up_by_callee": Reason(
         _("The other side hung up."), _("Call again if something is still open.")
     ),
@@ -318,6 +323,11 @@ REFUSALS: dict[str, Refusal] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         _("Calls in this mode are not possible yet."),
         "mode",
+    ),
+    "goal_missing": Refusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Say what the assistant is to reach in this call."),
+        "goal",
     ),
     "idempotency_mismatch": Refusal(
         HTTPStatus.UNPROCESSABLE_ENTITY,

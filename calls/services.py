@@ -225,6 +225,8 @@ def create_call(
     ensure_verified(owner)
     if mode not in SUPPORTED_MODES:
         raise CallRefused("unsupported_mode")
+    if mode == Mode.AGENT and not (brief or {}).get("goal", "").strip():
+        raise CallRefused("goal_missing")
     _ensure_languages(mode, caller_language, callee_language)
     return Call.objects.create(
         owner=owner,
@@ -475,6 +477,13 @@ def store_utterance(
             "fate": fate,
         },
     )
+
+
+def store_result(call_id: UUID, result: Mapping[str, Any]) -> None:
+    """Keep what the assistant has found out so far; told again, replace it."""
+    # PostgreSQL stores no NUL, and a model may write anything.
+    text = json.dumps(result, ensure_ascii=True).replace("\\u0000", "")
+    Call.objects.filter(pk=call_id).update(result=json.loads(text))
 
 
 def store_latency(call_id: UUID, latency: Mapping[str, Any]) -> None:

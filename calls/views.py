@@ -21,6 +21,7 @@ from calls.forms import CallForm, NumberForm
 from calls.models import Call, Recording
 from calls.quality import LineQuality
 from calls.reasons import explain
+from calls.results import Result
 from calls.texts import CALL_TEXTS
 from wigvo.models import User
 
@@ -129,6 +130,7 @@ def detail(request: AuthedRequest, call_id: UUID) -> HttpResponse:
         "texts": {name: str(text) for name, text in CALL_TEXTS.items()},
         "language": get_language(),
         "recording": recordings.state_of(call),
+        "result": Result.of(call),
     }
     template = "calls/detail.html" if call.is_over else "calls/live.html"
     if request.htmx:

@@ -362,6 +362,37 @@ class LifeConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentConfig:
+    """How patient the agent is."""
+
+    opening_wait_ms: int = 3000
+    """The callee's first word is waited for so long, as before every greeting
+    (contract section 2: at most 3 s)."""
+    answer_ms: int = 30_000
+    """How long the owner has to answer a question while somebody holds the line."""
+    remind_ms: int = 12_000
+    """How often the callee is asked to wait meanwhile."""
+    silence_ms: int = 10_000
+    """After so long without a word, the agent asks whether somebody is there ..."""
+    silences: int = 3
+    """... and at the third time it says goodbye."""
+    goodbye_ms: int = 15_000
+    """From `end_call` on, the line is closed after this at the latest."""
+    farewell_grace_ms: int = 1200
+    """The other side's own goodbye is waited for so long: people answer within 1 s."""
+    reopenings: int = 2
+    """So often somebody can bring up something after the goodbye."""
+    failures: int = 3
+    """So many responses in a row that fail, and the agent gives up."""
+    mute_rounds: int = 6
+    """So many responses in a row without a word; then it has to speak."""
+    max_facts: int = 50
+    max_questions: int = 5
+    kept_utterances: int = 60
+    """For a new session of the engine: some ten minutes of talk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallConfig:
     """Everything one call's session needs to know."""
 

@@ -34,6 +34,8 @@ class Line(StrEnum):
     SPEND_LIMIT = "spend_limit"
     RECORDING = "recording"
     TYPING = "typing"
+    CHECKING = "checking"
+    REPEAT = "repeat"
 
 
 # --- The telephone -------------------------------------------------------------------
@@ -271,6 +273,64 @@ class LineRendered:
     pcm: Pcm
 
 
+# --- The agent -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAudio:
+    """Sound of what the agent says to the callee: PCM at 24 kHz, any length."""
+
+    pcm: Pcm
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentText:
+    """More text of what the agent says, in the callee's language."""
+
+    delta: str
+    utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model calls a tool.
+
+    Attributes:
+        call_id: its output names it.
+        arguments: JSON, as the model wrote it.
+        utterance_ids: what the model was answering.
+        said: what it has said in the same response, so far.
+    """
+
+    call_id: str
+    name: str
+    arguments: str
+    utterance_ids: tuple[str, ...] = ()
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpoke:
+    """A response is finished; what it said may still be playing.
+
+    Attributes:
+        utterance_id: of what it said.
+        is_spoken: it had sound.
+        is_failed: it could not be made, or was refused.
+        is_stopped: it was stopped, because the callee or the owner speaks.
+        has_called: it has called a tool.
+        text: all that it says.
+    """
+
+    utterance_id: str
+    is_spoken: bool
+    is_failed: bool = False
+    is_stopped: bool = False
+    has_called: bool = False
+    text: str = ""
+
+
 # --- The control plane ---------------------------------------------------------------
 
 
@@ -343,6 +403,10 @@ Event = (
     | EngineLost
     | EngineClosed
     | LineRendered
+    | AgentAudio
+    | AgentText
+    | ToolCalled
+    | AgentSpoke
     | StatusChanged
     | AnsweredByKnown
     | DigitsRefused

@@ -8,6 +8,7 @@ interprets; or, where both speak one language, that it writes and reads out.
 
 from typing import Final
 
+from realtime.agent_lines import AGENT_LINES
 from realtime.events import Line
 from realtime.recording_notice import NOTICE
 
@@ -263,4 +264,6 @@ def text_of(line: Line, language: str) -> str:
     """
     if line is Line.RECORDING:
         return NOTICE[language]
+    if line in AGENT_LINES:
+        return AGENT_LINES[line][language]
     return LINES[language][line]

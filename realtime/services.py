@@ -216,6 +216,11 @@ def store_utterance(call_id: UUID, action: act.StoreUtterance) -> None:
     )
 
 
+def store_result(call_id: UUID, result: dict[str, Any]) -> None:
+    """Keep what the agent has found out so far."""
+    calls.store_result(call_id, result)
+
+
 def record_event(call_id: UUID, kind: str, data: dict[str, Any]) -> None:
     """Note down something that happened."""
     calls.append_event(call_id, kind, data)

@@ -160,6 +160,13 @@ def test_it_keeps_everything_that_was_asked_for(as_alice: Api) -> None:
         ({"brief": {"may_tell": [{"name": "a"}]}}, "invalid value"),
         ({"brief": {"limits": ["x"] * 51}}, "invalid limits"),
         ({"brief": "text"}, "invalid brief"),
+        ({"brief": {"fallback": "insist"}}, "invalid fallback"),
+        ({"brief": {"may_tell": [{"name": "", "value": "b"}]}}, "invalid name"),
+        (
+            {"brief": {"must_learn": [{"name": "a"}, {"name": "a"}]}},
+            "invalid must_learn",
+        ),
+        ({"brief": {"glossary": [{"term": ""}]}}, "invalid term"),
     ],
 )
 def test_it_says_what_is_wrong_with_which_field(

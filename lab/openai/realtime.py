@@ -1,8 +1,9 @@
 """Simulated `/realtime`: voice sessions in turns, and transcription sessions.
 
 What it is for: the system's own voice (out-of-band responses that are read out
-verbatim), interpretation turn by turn with the phrasebook, and captions of committed
-turns.  It understands only the phrasebook; it has no tools and no opinions.
+verbatim), interpretation turn by turn with the phrasebook, captions of committed turns,
+and an agent that follows a policy file and calls tools (`lab.openai.agent`).  It
+understands only the phrasebook, and has no opinions.
 
 A live model in a transcription session writes while it listens: each phrase when it
 has ended, the whole after the commit.  Others write after the commit only.
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket
 
-from lab.openai import interpreter, wire
+from lab.openai import agent, interpreter, wire
 from lab.openai import realtime_schema as schema
 from lab.openai.catalogue import LIVE_TRANSCRIBERS
 from lab.openai.sockets import (
@@ -33,9 +34,18 @@ from lab.openai.sockets import (
     problem,
     refused,
 )
-from lab.openai.state import HeardEntry, Kind, SessionRecord, SpokenEntry, state
+from lab.openai.state import (
+    MAX_ENTRIES,
+    CallEntry,
+    HeardEntry,
+    Kind,
+    SessionRecord,
+    SpokenEntry,
+    state,
+)
 from lab.openai.wire import BadRequest
 from lab.speech.listener import UNCLEAR, Heard, Listener, Segment
+from lab.speech.phrasebook import Phrasebook
 from lab.speech.synthesiser import VOICES
 from realtime.audio.g711 import decode_mulaw, encode_mulaw
 from realtime.audio.resample import Resampler
@@ -86,6 +96,14 @@ class _Item:
         parts = self.body.get("content", [])
         return " ".join(part["text"] for part in parts if part.get("text"))
 
+    @property
+    def wants_answer(self) -> bool:
+        """Nobody has taken it up, and it is somebody else's."""
+        if self.is_answered:
+            return False
+        is_output = self.body.get("type") == "function_call_output"
+        return is_output or self.body.get("role") in ("user", "system")
+
 
 @dataclass(slots=True)
 class _Response:
@@ -101,6 +119,8 @@ class _Response:
         asked: those of them that it answers, in order.
         text: what it says, once that is known.
         language: of `text`.
+        calls: the tools that it calls after that.
+        tools: names of those that it may call.
         cancelled: nobody wants it any more; `cancel_reason` is why.
         said_ms: length of the sound that was sent.
     """
@@ -114,6 +134,8 @@ class _Response:
     asked: list[_Item]
     text: str = ""
     language: str = "en"
+    calls: tuple[agent.Call, ...] = ()
+    tools: tuple[str, ...] = ()
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     cancel_reason: str = ""
     said_ms: int = 0
@@ -218,6 +240,7 @@ class RealtimeSession:
         self._last_item: str | None = None
         self._responses: dict[str, _Response] = {}
         self._has_spoken = False
+        self._agent: agent.ScriptedAgent | None = None
 
     async def run(self, seconds: float) -> None:
         """Serve the socket until it closes.
@@ -306,8 +329,12 @@ class RealtimeSession:
         if self._is_transcribing:
             schema.check_turns(merged["audio"]["input"])
         self._config = merged
-        target = interpreter.named_target(self._config.get("instructions", ""))
-        self._record.language = target or ""
+        instructions = self._config.get("instructions", "")
+        self._record.language = interpreter.named_target(instructions) or ""
+        brief = agent.brief_of(instructions)
+        if brief is not None and self._config.get("tools"):
+            self._agent = self._agent or agent.ScriptedAgent(brief)
+            self._record.language = self._agent.language
         await self._send("session.updated", session=self._as_dict())
 
     @property
@@ -506,6 +533,7 @@ class RealtimeSession:
         body = message.get("item")
         schema.ITEM(body, "item")
         assert isinstance(body, dict)  # noqa: S101 - has just been checked
+        self._check_item(body)
         previous = message.get("previous_item_id")
         if previous not in (None, "root") and previous not in self._items:
             raise BadRequest(
@@ -525,7 +553,37 @@ class RealtimeSession:
             **body,
             "id": body.get("id") or wire.new_id("item"),
         }
-        await self._add(_Item(full))
+        item = _Item(full)
+        self._note_history(item)
+        await self._add(item)
+
+    def _check_item(self, body: dict[str, Any]) -> None:
+        """Refuse what cannot follow what is there."""
+        kind = body["type"]
+        schema.PARTS_OF_ITEM[kind](body, "item")
+        if kind == "function_call_output" and body["call_id"] not in self._called():
+            raise BadRequest(
+                f"Tool call ID '{body['call_id']}' not found in conversation.",
+                param="item.call_id",
+            )
+
+    def _called(self) -> dict[str, str]:
+        """Return the tools that have been called, by call id."""
+        bodies = [item.body for item in self._items.values()]
+        return {b["call_id"]: b["name"] for b in bodies if b["type"] == "function_call"}
+
+    def _note_history(self, item: _Item) -> None:
+        """Whatever stands before something that was said has been answered."""
+        body = item.body
+        if body.get("role") == "assistant":
+            for earlier in self._items.values():
+                earlier.is_answered = True
+            if self._agent is not None:
+                self._agent.note_spoken()
+        if body["type"] == "function_call_output":
+            for call in self._record.called:
+                if call.call_id == body["call_id"]:
+                    call.output = body["output"]
 
     def _find(self, message: dict[str, Any], verb: str) -> _Item:
         item_id = message.get("item_id")
@@ -586,7 +644,8 @@ class RealtimeSession:
             )
         output = wire.merged(self._output, params.get("audio", {}).get("output", {}))
         context = self._context(params)
-        asked = _asked(context)
+        is_agents = is_default and self._agent is not None
+        asked = [i for i in context if i.wants_answer] if is_agents else _asked(context)
         response_id = wire.new_id("resp")
         body: dict[str, Any] = {
             "object": "realtime.response",
@@ -615,6 +674,7 @@ class RealtimeSession:
             params.get("metadata") or {},
             context,
             asked,
+            tools=self._tools(params) if is_agents else (),
         )
         if is_default:
             for item in asked:
@@ -622,6 +682,12 @@ class RealtimeSession:
         self._responses[response_id] = response
         await self._send("response.created", response=body)
         self._connection.start(partial(self._respond, response))
+
+    def _tools(self, params: dict[str, Any]) -> tuple[str, ...]:
+        """Name the tools that a response may call."""
+        choice = params.get("tool_choice", self._config.get("tool_choice", "auto"))
+        tools = params.get("tools", self._config.get("tools", []))
+        return () if choice == "none" else tuple(tool["name"] for tool in tools)
 
     def _context(self, params: dict[str, Any]) -> list[_Item]:
         """Return the items that a response is made from."""
@@ -636,6 +702,9 @@ class RealtimeSession:
 
     def _compose(self, response: _Response) -> None:
         """Decide what to say: everything asked has been heard by now."""
+        if response.is_default and self._agent is not None:
+            self._decide(response, self._agent)
+            return
         target = interpreter.named_target(response.instructions)
         heard = [one for item in response.asked for one in item.heard]
         if heard:
@@ -652,6 +721,26 @@ class RealtimeSession:
             response.text = text
             response.language = interpreter.guess_language(text, language)
 
+    def _decide(self, response: _Response, acting: agent.ScriptedAgent) -> None:
+        """Let the agent's policy choose what to say and to call."""
+        called, news = self._called(), list[agent.News]()
+        for item in response.asked:
+            body = item.body
+            if body["type"] == "function_call_output":
+                news.append(agent.Output(called[body["call_id"]], body["output"]))
+            elif body["role"] == "system":
+                news.append(agent.Told(item.text))
+            elif item.text:
+                known = _phrase_id(item.text, acting.language)
+                news.append(agent.Heard(known))
+            else:
+                news += [agent.Heard(one.phrase_id) for one in item.heard]
+        now = agent.instruction_of(response.instructions)
+        turn = acting.decide(news, now, response.tools)
+        response.language, response.calls = acting.language, turn.calls
+        if turn.say:
+            response.text = Phrasebook.load()[turn.say].texts[acting.language]
+
     async def _respond(self, response: _Response) -> None:
         connection = self._connection
         wait_ms = (
@@ -664,7 +753,12 @@ class RealtimeSession:
         if hearing and not response.is_cancelled:
             await asyncio.wait(hearing)
         self._compose(response)
-        output = [] if response.is_cancelled else [await self._say(response)]
+        output: list[dict[str, Any]] = []
+        if not response.is_cancelled and (response.text or not response.calls):
+            output.append(await self._say(response))
+        for call in response.calls:
+            if not response.is_cancelled:
+                output.append(await self._call(response, call, len(output)))
         if response.is_default and not output:
             for item in response.asked:
                 item.is_answered = False
@@ -702,6 +796,45 @@ class RealtimeSession:
                 previous_item_id=before[at - 1] if at else None,
             )
         return item.body
+
+    async def _call(
+        self, response: _Response, call: agent.Call, index: int
+    ) -> dict[str, Any]:
+        """Send a call of a tool; returns its item."""
+        call_id = wire.new_id("call")
+        body: dict[str, Any] = {
+            "id": wire.new_id("item"),
+            "object": "realtime.item",
+            "type": "function_call",
+            "status": "in_progress",
+            "name": call.name,
+            "call_id": call_id,
+            "arguments": "",
+        }
+        item = _Item(body)
+        where = {"response_id": response.id, "output_index": index}
+        await self._send("response.output_item.added", item=dict(body), **where)
+        await self._add(item, is_done=False)
+        named = {**where, "item_id": body["id"], "call_id": call_id}
+        kind = "response.function_call_arguments"
+        for delta in interpreter.in_deltas(call.arguments, "en"):
+            await self._send(f"{kind}.delta", delta=delta, **named)
+        body |= {"status": "completed", "arguments": call.arguments}
+        # It is there before the client can answer it.
+        if len(self._record.called) < MAX_ENTRIES:
+            self._record.called.append(CallEntry(call_id, call.name, call.arguments))
+        await self._send(
+            f"{kind}.done", name=call.name, arguments=call.arguments, **named
+        )
+        await self._send("response.output_item.done", item=body, **where)
+        before = list(self._items)
+        at = before.index(body["id"])
+        await self._send(
+            "conversation.item.done",
+            item=body,
+            previous_item_id=before[at - 1] if at else None,
+        )
+        return body
 
     async def _write(
         self, response: _Response, where: dict[str, Any]
@@ -846,8 +979,9 @@ def _finished(response: _Response, output: list[dict[str, Any]]) -> dict[str, An
     """Return the response as `response.done` shows it."""
     text_in, sound_in = _input_tokens(response)
     sound_out = response.said_ms // ASSISTANT_MS_PER_TOKEN
-    said = output[0]["content"][0] if output else {}
+    said = output[0]["content"][0] if output and "content" in output[0] else {}
     text_out = _tokens_of(said.get("transcript") or said.get("text") or "")
+    text_out += sum(_tokens_of(item.get("arguments", "")) for item in output)
     is_cancelled = response.is_cancelled
     details = {"type": "cancelled", "reason": response.cancel_reason}
     return {

@@ -80,6 +80,19 @@ _INPUT: Final = wire.fields(
     noise_reduction=_NOISE_REDUCTION,
     turn_detection=_TURN_DETECTION,
 )
+_TOOLS: Final = wire.list_of(
+    wire.fields(
+        ("type", "name"),
+        type=wire.one_of("function"),
+        name=_TEXT,
+        description=_TEXT,
+        parameters=wire.is_a(dict),
+    )
+)
+_TOOL_CHOICE: Final = wire.either(
+    wire.one_of("auto", "none", "required"),
+    wire.fields(("type", "name"), type=wire.one_of("function"), name=_TEXT),
+)
 _MODALITIES: Final = wire.either(wire.one_of(["audio"]), wire.one_of(["text"]))
 _TOKENS: Final = wire.either(wire.one_of("inf"), wire.number(1, 4096))
 REALTIME: Final = wire.fields(
@@ -93,8 +106,8 @@ REALTIME: Final = wire.fields(
         output=wire.fields(format=_FORMAT, voice=_VOICE, speed=wire.number(0.25, 1.5)),
     ),
     include=wire.nullable(wire.list_of(_TEXT)),
-    tools=wire.list_of(wire.is_a(dict)),
-    tool_choice=wire.is_a(str, dict),
+    tools=_TOOLS,
+    tool_choice=_TOOL_CHOICE,
     parallel_tool_calls=_FLAG,
     reasoning=wire.is_a(dict),
     max_output_tokens=_TOKENS,
@@ -179,6 +192,43 @@ ITEM: Final = wire.fields(
 )
 
 
+_KINDS_OF_ROLE: Final = {
+    "assistant": ("output_text", "output_audio"),
+    "system": ("input_text",),
+    "user": ("input_text", "input_audio"),
+}
+
+
+def _required(*names: str) -> wire.Check:
+    """Insist on these fields of something that is checked otherwise."""
+
+    def check(value: Any, path: str) -> None:
+        for name in names:
+            if value.get(name) is None:
+                raise BadRequest(
+                    f"Missing required parameter: '{path}.{name}'.",
+                    code="missing_required_parameter",
+                    param=f"{path}.{name}",
+                )
+
+    return check
+
+
+def _message(value: Any, path: str) -> None:
+    """Check who may say what: only the model has output."""
+    _required("role", "content")(value, path)
+    for n, part in enumerate(value["content"]):
+        kinds = wire.one_of(*_KINDS_OF_ROLE[value["role"]])
+        kinds(part["type"], f"{path}.content[{n}].type")
+
+
+PARTS_OF_ITEM: Final[dict[str, wire.Check]] = {
+    "message": _message,
+    "function_call": _required("call_id", "name", "arguments"),
+    "function_call_output": _required("call_id", "output"),
+}
+"""What each type of item has to have, beyond `ITEM`."""
+
 _REFERENCE: Final = wire.fields(
     ("type", "id"), type=wire.one_of("item_reference"), id=_TEXT
 )
@@ -205,8 +255,8 @@ RESPONSE: Final = wire.fields(
     output_modalities=_MODALITIES,
     audio=wire.fields(output=wire.fields(format=_FORMAT, voice=_VOICE)),
     max_output_tokens=_TOKENS,
-    tools=wire.list_of(wire.is_a(dict)),
-    tool_choice=wire.is_a(str, dict),
+    tools=_TOOLS,
+    tool_choice=_TOOL_CHOICE,
     parallel_tool_calls=_FLAG,
     reasoning=wire.is_a(dict),
 )

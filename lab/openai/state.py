@@ -77,6 +77,16 @@ class SpokenEntry:
 
 
 @dataclass(slots=True)
+class CallEntry:
+    """A tool that a session called, and what came back; None: nothing yet."""
+
+    call_id: str
+    name: str
+    arguments: str
+    output: str | None = None
+
+
+@dataclass(slots=True)
 class SessionRecord:
     """One engine session, open or over.
 
@@ -90,6 +100,7 @@ class SessionRecord:
         appended_ms: sound received.
         heard: what was understood of it.
         spoken: what was said.
+        called: the tools that were called.
     """
 
     id: str
@@ -103,6 +114,7 @@ class SessionRecord:
     spoken: deque[SpokenEntry] = field(
         default_factory=lambda: deque(maxlen=MAX_ENTRIES)
     )
+    called: list[CallEntry] = field(default_factory=list)
 
 
 Fault = Mapping[str, Any]

@@ -949,6 +949,8 @@ def test_it_knows_every_event_a_websocket_client_can_send(
         )
         client.send("conversation.item.retrieve", item_id=item_id)
         client.send("conversation.item.delete", item_id=item_id)
+        call = {"call_id": "call_1", "name": "tool", "arguments": "{}"}
+        client.send("conversation.item.create", item={"type": "function_call", **call})
         client.send(
             "conversation.item.create",
             item={"type": "function_call_output", "call_id": "call_1", "output": "{}"},

@@ -14,6 +14,7 @@ def test_it_covers_the_languages_it_promises() -> None:
 
 def test_every_phrase_has_a_theme_and_known_languages() -> None:
     themes = {
+        "agent",
         "apology",
         "backchannel",
         "clinic",

@@ -29,6 +29,7 @@ from typing import Final
 
 from realtime.config import ENGINE_HZ
 from realtime.engines.base import Closed, Refused, refusal
+from realtime.engines.usage import Role, Usage, sound
 from realtime.events import Event, Leg, Pcm, SourceDone, SourceText, TargetDone
 from realtime.protocols import openai_realtime as wire
 
@@ -114,6 +115,7 @@ class Transcriber:
         self._again: deque[_Utterance] = deque()
         """To be said again as soon as nobody is speaking."""
         self._written: deque[str] = deque(maxlen=_WRITTEN)
+        self._unpaid_samples = 0
 
     # --- What it is told -------------------------------------------------------------
 
@@ -175,7 +177,16 @@ class Transcriber:
         outbox, self._outbox = self._outbox, []
         return outbox
 
+    def take_usage(self) -> list[Usage]:
+        """Return and forget what was used since last asked.
+
+        Every minute of sound that it is given is paid for, also what is said again.
+        """
+        samples, self._unpaid_samples = self._unpaid_samples, 0
+        return [sound(Role.TRANSCRIBE, samples, ENGINE_HZ)] if samples else []
+
     def _send_sound(self, pcm: Pcm) -> None:
+        self._unpaid_samples += len(pcm)
         for at in range(0, len(pcm), _CHUNK_SAMPLES):
             audio = wire.encode_pcm(pcm[at : at + _CHUNK_SAMPLES])
             self._outbox.append(

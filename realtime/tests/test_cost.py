@@ -8,6 +8,7 @@ import pytest
 from realtime.cost import MEDIA_STREAM, TELEPHONE, CostMeter, Tariff
 from realtime.engines import catalogue
 from realtime.engines.interpret import Interpreter
+from realtime.engines.transcribe import Transcriber
 from realtime.engines.translate import Translation
 from realtime.engines.usage import (
     Quantity,
@@ -69,13 +70,21 @@ def usage(text_in: int, audio_in: int, text_out: int, audio_out: int) -> dict[st
 
 
 def test_simultaneous_interpretation_is_paid_by_the_sound_it_is_given() -> None:
-    engine = Translation(Leg.CALLER, "ko", "pen")
+    engine = Translation(Leg.CALLER, "ko", "voice", "pen")
     engine.append(ONE_MINUTE)
     engine.append(ONE_MINUTE[: 12 * 24_000])
     assert engine.take_usage() == [
         Usage(Role.TRANSLATE, Quantity(audio_s=72)),
         Usage(Role.TRANSCRIBE, Quantity(audio_s=72)),
     ]
+    assert engine.take_usage() == []
+
+
+def test_writing_is_paid_by_the_sound_that_is_written() -> None:
+    engine = Transcriber(Leg.CALLER, "ko", "pen")
+    engine.append(ONE_MINUTE)
+    engine.commit("u1")
+    assert engine.take_usage() == [Usage(Role.TRANSCRIBE, Quantity(audio_s=60))]
     assert engine.take_usage() == []
 
 

@@ -38,7 +38,7 @@ async def next_of(socket: WebsocketCommunicator, kind: str) -> dict[str, Any]:
 
 def part_of(call: Call, engine: str) -> dict[str, Any]:
     [part] = [part for part in call.cost_parts if part["engine"] == engine]
-    return part
+    return dict(part)
 
 
 async def test_sound_sentences_and_telephone_are_on_the_bill(relay: Relay) -> None:

@@ -23,7 +23,8 @@ PURE = [
     *(ROOT / "realtime/guards").rglob("*.py"),
     *(
         ROOT / f"realtime/{name}.py"
-        for name in ("actions", "captions", "clock", "config", "cost", "delivery",
+        for name in ("actions", "agent", "agent_brief", "agent_lines", "agent_messages",
+                     "agent_tools", "captions", "clock", "config", "cost", "delivery",
                      "ear", "endpointing", "events", "lines", "loops", "meter", "mix",
                      "modes", "numerals", "outbox", "playout", "recording_notice",
                      "session", "sides", "turns", "typed", "verbatim")
