@@ -7,7 +7,7 @@ Both sockets are read only: what a page sends is ignored.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -31,6 +31,9 @@ CLOSE_NOT_AUTHENTICATED = 4401
 CLOSE_NO_SUCH_CALL = 4404
 CLOSE_TOO_BIG = 1009
 
+Spans = tuple[tuple[int, int], ...]
+"""Where a text may be wrong: from and to, in characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -39,6 +42,40 @@ class Line:
     text: str
     language: str
     is_final: bool
+    doubts: Spans = ()
+
+    def doubting(self, spans: Any) -> "Line":
+        """Mark where it may be wrong."""
+        return replace(self, doubts=read_spans(spans, len(self.text)))
+
+    @property
+    def parts(self) -> list[tuple[str, bool]]:
+        """Cut the text into pieces, and say of each whether it is in doubt."""
+        pieces: list[tuple[str, bool]] = []
+        at = 0
+        for start, end in self.doubts:
+            pieces += [(self.text[at:start], False), (self.text[start:end], True)]
+            at = end
+        pieces.append((self.text[at:], False))
+        return [piece for piece in pieces if piece[0]]
+
+
+def read_spans(value: Any, length: int) -> Spans:
+    """Read `uncertain` of a caption: in order, without overlaps, within the text."""
+    spans: list[tuple[int, int]] = []
+    pairs = value if isinstance(value, list | tuple) else ()
+    for pair in sorted(p for p in map(_pair, pairs) if p):
+        start, end = max(pair[0], spans[-1][1] if spans else 0), min(pair[1], length)
+        if start < end:
+            spans.append((start, end))
+    return tuple(spans)
+
+
+def _pair(value: Any) -> tuple[int, int] | None:
+    match value:
+        case [int(start), int(end)] if start >= 0:
+            return start, end
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +87,6 @@ class Caption:
     original: Line
     translation: Line
     started_ms: int
-    is_uncertain: bool = False
     is_lost: bool = False
 
     @classmethod
@@ -58,22 +94,23 @@ class Caption:
         """Read the `caption` message of the caller's socket."""
         leg = str(message["leg"])
         theirs, ours = _languages(leg, call)
+        original = Line(
+            str(message.get("original") or ""),
+            theirs,
+            bool(message.get("original_final")),
+        )
+        translation = Line(
+            str(message.get("translation") or ""),
+            ours,
+            bool(message.get("translation_final")),
+        )
         return cls(
             utterance_id=str(message["utterance_id"]),
             leg=leg,
-            original=Line(
-                str(message.get("original") or ""),
-                theirs,
-                bool(message.get("original_final")),
-            ),
-            translation=Line(
-                str(message.get("translation") or ""),
-                ours,
-                bool(message.get("translation_final")),
-            ),
+            original=original,
+            translation=translation,
             started_ms=int(message["started_ms"]),
-            is_uncertain=bool(message.get("uncertain")),
-        )
+        ).doubting(message.get("uncertain"))
 
     @classmethod
     def from_utterance(cls, utterance: Utterance, call: Call) -> "Caption":
@@ -84,9 +121,18 @@ class Caption:
             original=Line(utterance.original, theirs, is_final=True),
             translation=Line(utterance.translation, ours, is_final=True),
             started_ms=utterance.started_ms,
-            is_uncertain=bool(utterance.uncertain),
             is_lost=utterance.fate == Utterance.Fate.LOST,
-        )
+        ).doubting(utterance.uncertain)
+
+    def doubting(self, spans: Any) -> "Caption":
+        """Mark where the translation, or without one the original, may be wrong."""
+        if self.translation.text:
+            return replace(self, translation=self.translation.doubting(spans))
+        return replace(self, original=self.original.doubting(spans))
+
+    @property
+    def is_uncertain(self) -> bool:
+        return bool(self.original.doubts or self.translation.doubts)
 
     @property
     def is_mine(self) -> bool:

@@ -1,5 +1,6 @@
 """What a person fills in before a call."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from calls import languages, names, numbers, recordings
 from calls.models import Call, Mode
 from calls.reasons import REFUSALS
 from calls.services import CallRefused
+from calls.texts import MODES, ModeText
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +123,36 @@ class CallForm(NumberForm):
         label=_("They speak"), choices=names.callee_language_choices
     )
     mode = forms.ChoiceField(
-        label=_("How"),
-        choices=[(Mode.VOICE.value, _("Voice: both sides speak and are interpreted"))],
+        label=_("How you talk"),
+        choices=[(text.mode.value, text.name) for text in MODES],
         initial=Mode.VOICE.value,
-        widget=forms.HiddenInput(),
+        widget=forms.RadioSelect(),
+    )
+    goal = forms.CharField(
+        label=_("What is the assistant to do?"),
+        required=False,
+        max_length=2000,
+        help_text=_(
+            "What it is to find out or arrange, and what it may tell them, for example"
+            " your name and when you have time."
+        ),
+        widget=forms.Textarea(attrs={"rows": 3}),
     )
 
     record = forms.BooleanField(
         label=_("Record this call"), required=False, help_text=recordings.terms
     )
+
+    @property
+    def modes(self) -> Iterator[tuple[forms.boundfield.BoundWidget, ModeText]]:
+        """Pair each choice of `mode` with what it means."""
+        return zip(self["mode"], MODES, strict=True)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("mode") == Mode.AGENT and not cleaned.get("goal"):
+            self.add_error("goal", _("Say what the assistant is to do."))
+        return cleaned
 
     def call_fields(self) -> dict[str, Any]:
         """Return what `create_call` asks for."""
@@ -142,16 +165,18 @@ class CallForm(NumberForm):
             "callee_name",
             "record",
         )
+        is_agent = self.cleaned_data["mode"] == Mode.AGENT
+        goal = self.cleaned_data["goal"]
         return {
             "to_number": self.read.e164,
             **{name: self.cleaned_data[name] for name in fields},
+            **({"brief": {"goal": goal}} if is_agent and goal else {}),
         }
 
     def add_refusal(self, refused: CallRefused) -> None:
         """Show why the call was refused, next to the field that it is about."""
         field = {"to_number": "number"}.get(refused.field or "", refused.field)
-        is_shown = field in self.fields and field != "mode"
-        self.add_error(field if is_shown else None, refused.message)
+        self.add_error(field if field in self.fields else None, refused.message)
 
     @staticmethod
     def first_guess(last_call: Call | None) -> dict[str, str]:
@@ -159,6 +184,7 @@ class CallForm(NumberForm):
         if last_call is not None:
             return {
                 "country": settings.PHONENUMBER_DEFAULT_REGION,
+                "mode": last_call.mode,
                 "caller_language": last_call.caller_language,
                 "callee_language": last_call.callee_language,
             }
@@ -178,6 +204,8 @@ class CallForm(NumberForm):
             or settings.PHONENUMBER_DEFAULT_REGION,
             "number": number.as_national,
             "callee_name": call.callee_name,
+            "mode": call.mode,
+            "goal": str(call.brief.get("goal", "")),
             "caller_language": call.caller_language,
             "callee_language": call.callee_language,
         }

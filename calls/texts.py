@@ -3,7 +3,78 @@
 They travel to the page as JSON, so the script itself holds no words.
 """
 
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from calls.models import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class ModeText:
+    """A way to hold a call: what each side hears of it."""
+
+    mode: Mode
+    name: str | Promise
+    they_hear: str | Promise
+    you_hear: str | Promise
+
+
+MODES = (
+    ModeText(
+        Mode.VOICE,
+        _("Voice"),
+        _("They hear what you say, interpreted."),
+        _("You hear them interpreted, and softly their own voice."),
+    ),
+    ModeText(
+        Mode.CAPTIONS,
+        _("Captions"),
+        _("They hear what you say or type, interpreted."),
+        _("You read what they say, and hear their own voice."),
+    ),
+    ModeText(
+        Mode.TEXT,
+        _("Text"),
+        _("They hear what you type; your microphone stays off."),
+        _("You read what they say, and hear their own voice."),
+    ),
+    ModeText(
+        Mode.AGENT,
+        _("Assistant"),
+        _("They talk with an artificial intelligence that speaks for you."),
+        _("You listen, and can tell it what to do or take over."),
+    ),
+)
+MODES_IN_ONE_LANGUAGE = (
+    ModeText(
+        Mode.VOICE,
+        _("Voice"),
+        _("They hear your own voice."),
+        _("You hear theirs; all that is said is written down."),
+    ),
+    ModeText(
+        Mode.CAPTIONS,
+        _("Captions"),
+        _("They hear your own voice, and what you type."),
+        _("You read what they say, and hear their own voice."),
+    ),
+    ModeText(
+        Mode.TEXT,
+        _("Text"),
+        _("They hear what you type; your microphone stays off."),
+        _("You read what they say, and hear their own voice."),
+    ),
+    MODES[-1],
+)
+
+
+def modes_between(caller_language: str, callee_language: str) -> tuple[ModeText, ...]:
+    """Return the modes as they are between two languages."""
+    one_language = caller_language == callee_language
+    return MODES_IN_ONE_LANGUAGE if one_language else MODES
+
 
 CALL_TEXTS = {
     # What the call is doing.
@@ -74,6 +145,12 @@ CALL_TEXTS = {
     ),
     "mic_back": _("The microphone is working again."),
     "listen_only": _("You are listening without a microphone."),
+    "mic_or_type": _("Or start the call again as a text call: that needs none."),
+    "microphone": _("Microphone"),
+    # Push-to-talk.
+    "talk_hold": _("Hold to talk"),
+    "talk_toggle": _("Talk"),
+    "talk_on": _("Talking"),
     # The controls.
     "call": _("Call"),
     "rejoin": _("Join this call"),
@@ -87,8 +164,91 @@ CALL_TEXTS = {
     "speaking_caller": _("You are speaking"),
     "speaking_callee": _("They are speaking"),
     "speaking_agent": _("The assistant is speaking"),
-    "held": _("The line is on hold."),
-    "unheld": _("The line is back."),
+    "held": _(
+        "You are on hold. Leave the call open: you are told here when somebody speaks."
+    ),
+    "unheld": _("Somebody is back on the line."),
+    # The mode.
+    "mode_now": _("The call goes on as: {mode}."),
+    "mode_unanswered": _("The call could not be switched. It goes on as it was."),
+    "error_unsupported_mode": _(
+        "The call cannot be switched to this yet. It goes on as it was."
+    ),
+    "original_off": _("off"),
+    # What is typed.
+    "type_text": _("Type what they are to hear"),
+    "type_whisper": _("Tell the assistant what to do; the other side does not hear it"),
+    "send_text": _("Say it"),
+    "send_whisper": _("Tell it"),
+    "too_long": _("{n} letters too many: send it in two parts."),
+    "not_connected_kept": _("Not connected: what you entered is kept, send it again."),
+    "text_sending": _("Being sent"),
+    "text_queued": _("Waits to be said"),
+    "text_speaking": _("Is being said"),
+    "text_spoken": _("Was said"),
+    "text_told": _("The assistant was told"),
+    "text_interrupted": _("Interrupted; the rest waits"),
+    "text_repeating": _("Is being said again"),
+    "text_mismatch": _(
+        "Not said: it would have become “{spoken}”. Change it or send it again."
+    ),
+    "text_mismatch_unknown": _(
+        "Not said: it would have become something else. Change it or send it again."
+    ),
+    "text_failed": _("Not said. Change it or send it again."),
+    "text_unsure": _("Perhaps not said: the connection was lost. Send it again."),
+    "error_text_empty": _("There is nothing to say: the text is empty."),
+    "error_text_too_long": _("This text is too long: send it in two parts."),
+    "error_too_many_texts": _(
+        "Too much is waiting to be said. Wait until something of it was heard."
+    ),
+    "error_not_available": _("This cannot be done in this call."),
+    # Who answered.
+    "answered_person": _("Somebody has answered."),
+    "answered_voicemail": _(
+        "A voicemail has answered: nobody hears you now. Hang up and try later, or"
+        " leave a message after the tone."
+    ),
+    "answered_menu": _(
+        "A menu has answered. Listen to the choices, then press a key on the keypad."
+    ),
+    "answered_screening": _(
+        "A machine asks who is calling. Say your name and why you call, then wait."
+    ),
+    "answered_fax": _(
+        "A fax machine has answered. Hang up and look for another number."
+    ),
+    "answered_silence": _(
+        "Nobody is to be heard. Say something, or hang up and call again."
+    ),
+    # Keys.
+    "keys_none": _("Enter the keys to press first."),
+    "keys_sending": _(
+        "Keys {digits} are being pressed. For a moment you cannot hear the other side."
+    ),
+    "keys_sent": _("Keys {digits} were pressed."),
+    "keys_failed": _("Keys {digits} could not be pressed. Try again."),
+    "key_heard": _("The other side pressed {digit}."),
+    # A question of the assistant.
+    "question_left": _("{seconds} s left"),
+    "question_answered": _("Your answer was sent to the assistant."),
+    "question_over": _(
+        "The time for the answer is over. The assistant goes on as you have told it"
+        " beforehand."
+    ),
+    # What is held back before it is said.
+    "guardrail_held": _(
+        "Something of this may hurt, so it was not said yet. It is being said more"
+        " politely."
+    ),
+    "guardrail_rephrased": _("What might have hurt was said more politely."),
+    "guardrail_blocked": _(
+        "This was not said, because it may hurt. Say it in other words."
+    ),
+    "guardrail_corrected": _("It was said in a more polite form."),
+    "guardrail_other": _("What you said was checked before it was spoken."),
+    "cost": _("about {amount}"),
+    "cost_minutes": _("{minutes} min"),
     # How far a sentence of the caller has got; beside its caption.
     "fate_waiting": _("not heard yet"),
     "fate_playing": _("being heard: {seconds} s"),

@@ -22,7 +22,7 @@ from calls.models import Call, Recording
 from calls.quality import LineQuality
 from calls.reasons import explain
 from calls.results import Result
-from calls.texts import CALL_TEXTS
+from calls.texts import CALL_TEXTS, modes_between
 from wigvo.models import User
 
 HISTORY_PAGE = 20
@@ -128,6 +128,7 @@ def detail(request: AuthedRequest, call_id: UUID) -> HttpResponse:
         "captions": captions_of(call),
         "line": LineQuality.of(call) if call.is_over and call.answered_at else None,
         "texts": {name: str(text) for name, text in CALL_TEXTS.items()},
+        "modes": modes_between(call.caller_language, call.callee_language),
         "language": get_language(),
         "recording": recordings.state_of(call),
         "result": Result.of(call),

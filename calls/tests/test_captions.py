@@ -12,6 +12,7 @@ import pytest
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
+from django.template.loader import render_to_string
 from django.test import Client
 
 from calls import recordings
@@ -84,6 +85,50 @@ def test_one_text_is_shown_alone_when_there_will_be_no_other() -> None:
     assert caption(translation="").other is None
     assert caption(original="").main.text == "Yes"
     assert caption(original="").other is None
+
+
+# --- What may be wrong ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spans", "parts"),
+    [
+        ([[8, 12]], [("Table at", False), (" 7:3", True), ("0", False)]),
+        ([[0, 5], [9, 13]], [("Table", True), (" at ", False), ("7:30", True)]),
+        ([[9, 99], [0, 5]], [("Table", True), (" at ", False), ("7:30", True)]),
+        ([[0, 8], [6, 9]], [("Table at", True), (" ", True), ("7:30", False)]),
+        ([], [("Table at 7:30", False)]),
+        (None, [("Table at 7:30", False)]),
+        ([[5, 5], [-1, 3], ["0", "4"], [1], 7, [20, 30]], [("Table at 7:30", False)]),
+    ],
+)
+def test_doubtful_places_are_cut_out_whatever_comes(
+    spans: Any, parts: list[tuple[str, bool]]
+) -> None:
+    call = Call(caller_language="en", callee_language="ko")
+    shown = Caption.from_message(
+        {**message(translation="Table at 7:30"), "uncertain": spans}, call
+    )
+    assert shown.main.parts == parts
+    assert shown.is_uncertain == any(is_doubt for _, is_doubt in parts)
+
+
+def test_without_a_translation_the_original_is_in_doubt() -> None:
+    call = Call(caller_language="ko", callee_language="ko")
+    shown = Caption.from_message(
+        {**message(original="일곱 시", translation=""), "uncertain": [[0, 2]]}, call
+    )
+    assert shown.main.parts == [("일곱", True), (" 시", False)]
+
+
+def test_a_doubt_is_marked_in_words_and_escaped() -> None:
+    call = Call(caller_language="en", callee_language="ko")
+    fragment = {**message(translation="At <7> today"), "uncertain": [[3, 6]]}
+    change = Transcript().put(Caption.from_message(fragment, call))
+    html = render_to_string("calls/_live.html#change", {"call": call, **change})
+    marked = '<mark class="doubt"><span class="visually-hidden" lang="en">perhaps wrong'
+    assert html.count(f"{marked}: </span>&lt;7&gt;</mark> today") == 2  # and in the log
+    assert "Please ask them again" in html
 
 
 def test_an_element_id_is_safe_whatever_the_utterance_is_called() -> None:

@@ -1,14 +1,18 @@
 """The pages of a call: who sees what, in both languages."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
 from calls.models import Call, Leg, Mode, Status, Utterance
 from calls.tests.factories import CLINIC, RESTAURANT, make_call, make_user
+from calls.texts import CALL_TEXTS, MODES
 from wigvo.models import User
 
 HTMX = {"HX-Request": "true"}
@@ -67,6 +71,27 @@ def test_it_remembers_the_languages_of_the_last_call(
     assert form["callee_language"].value() == "vi"
 
 
+def test_a_mode_that_is_refused_is_said_at_its_field_and_nothing_is_lost(
+    alices: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calls.services.SUPPORTED_MODES", frozenset({Mode.VOICE}))
+    page = alices.post("/", call_form(mode="agent", goal="A table for two"))
+    assert page.status_code == 422
+    assert "not possible yet" in str(page.context["form"].errors["mode"])
+    html = page.content.decode()
+    assert re.search(r'value="agent"[^>]*checked', html)
+    assert "A table for two</textarea>" in html
+    assert 'value="02-555-0101"' in html
+
+
+def test_every_mode_says_what_each_side_hears(alices: Client) -> None:
+    html = alices.get("/").content.decode()
+    for text in MODES:
+        assert f'value="{text.mode}"' in html
+        assert str(text.they_hear) in html
+        assert str(text.you_hear) in html
+
+
 def test_it_creates_a_draft_and_goes_to_it(alices: Client, alice: User) -> None:
     answer = alices.post("/", call_form())
     call = Call.objects.get()
@@ -108,7 +133,8 @@ def test_a_number_is_read_as_it_is_dialled_there(
         ({"callee_language": "en"}, "callee_language", "no interpreter"),
         ({"callee_language": "xx"}, "callee_language", "valid choice"),
         ({"country": "XX"}, "country", "valid choice"),
-        ({"mode": "agent"}, "mode", "valid choice"),
+        ({"mode": "telepathy"}, "mode", "valid choice"),
+        ({"mode": "agent"}, "goal", "Say what the assistant is to do"),
     ],
 )
 def test_what_cannot_be_called_is_said_at_its_field(
@@ -375,3 +401,13 @@ def test_the_live_page_brings_its_sentences_in_the_readers_language(
     korean = alices.get(address, headers={"Accept-Language": "ko"}).context["texts"]
     assert english.keys() == korean.keys()
     assert all(korean[name] != english[name] for name in english)
+
+
+def test_the_script_finds_every_sentence_it_names() -> None:
+    scripts = Path(settings.BASE_DIR, "static/js/call").glob("*.js")
+    named = set[str]()
+    for script in scripts:
+        if not script.name.endswith(".test.js"):
+            named |= set(re.findall(r"texts\.(?!py\b)(\w+)", script.read_text("utf-8")))
+    assert named
+    assert named <= set(CALL_TEXTS)

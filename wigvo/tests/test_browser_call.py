@@ -6,7 +6,7 @@ import re
 import shutil
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,7 @@ def page(stack: Stack, chromium: str, microphone: Path) -> Iterator[Page]:
         )
         context = browser.new_context(locale="en-US", base_url=stack.base_url)
         page = context.new_page()
+        page.route(re.compile("/api/phrases$"), lambda route: route.fulfill(json=[]))
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
@@ -118,6 +119,10 @@ class Relay:
         self.call = Call(caller_language="en", callee_language="ko")
         self.transcript = Transcript()
         self.asked: list[tuple[str, str]] = []
+        self.sent: list[dict[str, Any]] = []
+        self.n_sounds = 0
+        self.speaks = False
+        self._page = page
         self._caller: WebSocketRoute | None = None
         self._viewer: WebSocketRoute | None = None
         page.route_web_socket(re.compile("/stream"), self._attach_caller)
@@ -137,16 +142,35 @@ class Relay:
         """Do what is asked, as the relay does, and say so."""
         message = json.loads(data) if isinstance(data, str) else {"type": "audio"}
         match message["type"]:
+            case "audio":
+                self.n_sounds += 1
+            case "hello":
+                self.speaks = bool(message["speaks"])
             case "discard":
                 self.asked.append(("discard", message["utterance_id"]))
                 self.unheard(message["utterance_id"], "discarded")
             case "repeat":
                 self.asked.append(("repeat", message["utterance_id"]))
                 self.plays(message["utterance_id"])
+            case _:
+                self.sent.append(message)
 
-    def tell(self, kind: str, **fields: Any) -> None:
+    def took(self, kind: str) -> list[dict[str, Any]]:
+        """List what the page has sent of one kind, without its type."""
+        mine = [m for m in self.sent if m["type"] == kind]
+        return [{k: v for k, v in m.items() if k != "type"} for m in mine]
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Give the page up to 5 s."""
+        for _ in range(50):
+            if is_so():
+                return
+            self._page.wait_for_timeout(100)
+        raise AssertionError("The page has not done it.")
+
+    def tell(self, message_type: str, /, **fields: Any) -> None:
         assert self._caller
-        self._caller.send(json.dumps({"type": kind, **fields}))
+        self._caller.send(json.dumps({"type": message_type, **fields}))
 
     def says(self, utterance_id: str, original: str) -> None:
         """Show what the caller has said, on both sockets."""
@@ -233,13 +257,159 @@ def test_the_caller_sees_what_was_not_heard_and_one_key_changes_it(page: Page) -
     expect(page.locator("#playout-lag")).to_contain_text("5 s later")
     relay.tell("latency", relay_in_p50_ms=1, playout_lag_ms=900)
     expect(page.locator("#playout-lag")).to_be_hidden()
+    page.get_by_role("button", name="Sound").click()
     page.locator("#shortcuts").uncheck()
     expect(strip.locator("[aria-keyshortcuts]")).to_have_count(0)
     page.keyboard.press("r")
     page.locator("#shortcuts").check()
+    page.locator("h1").click()  # away from the fields
     page.keyboard.press("r")
     expect(first).to_have_text("▸ being heard: 2 s")
     assert len(relay.asked) == 3
+
+
+PHRASES = [
+    {"id": "p1", "text": "Yes", "language": "en"},
+    {"id": "p2", "text": "One moment, please", "language": "en"},
+    {"id": "p3", "text": "네", "language": "ko"},
+]
+
+
+def go_on_as(page: Page, relay: Relay, mode: str) -> None:
+    """Choose a mode on the page, and grant it."""
+    page.locator("#modes summary").click()
+    page.locator(f"#modes button[data-mode={mode}]").click()
+    assert relay.took("mode")[-1] == {"mode": mode}
+    relay.tell("mode", mode=mode)
+    expect(page.locator("#call")).to_have_attribute("data-mode", mode)
+
+
+def test_whoever_types_is_followed_to_the_last_word(page: Page) -> None:
+    page.route(re.compile("/api/phrases$"), lambda route: route.fulfill(json=PHRASES))
+    relay = Relay(page)
+    open_call_page(page)
+    page.locator("#start").click()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    assert relay.speaks
+
+    # The server decides about the mode; without speech there is no microphone.
+    page.locator("#modes summary").click()
+    page.locator("#modes button[data-mode=agent]").click()
+    relay.tell("error", code="unsupported_mode", message="no")
+    expect(page.locator("#call-notes")).to_contain_text("cannot be switched")
+    expect(page.locator("#mode-name")).to_have_text("Voice")
+    page.keyboard.press("Escape")
+    go_on_as(page, relay, "text")
+    expect(page.locator("#mode-name")).to_have_text("Text")
+    expect(page.locator("#mute")).to_be_hidden()
+    relay.wait_until(lambda: not relay.speaks)
+
+    # Enter sends, but not the one that ends a Korean syllable; Shift+Enter is a line.
+    typed = page.locator("#typed")
+    own = page.locator("#own li")
+    typed.fill("Four people")
+    typed.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    typed.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
+    typed.press("Shift+Enter")
+    assert relay.took("text") == []
+    typed.press("Backspace")
+    typed.press("Enter")
+    expect(typed).to_have_value("")
+    [sent] = relay.took("text")
+    assert sent["text"] == "Four people"
+    assert relay.took("typing") == [{"active": True}, {"active": False}]
+    expect(own).to_contain_text("Being sent")
+    relay.tell("text_status", id=sent["id"], state="queued", translation="네 명이요")
+    expect(own).to_contain_text("네 명이요")
+    relay.tell("text_status", id=sent["id"], state="failed")
+    own.get_by_role("button", name="Change").click()
+    expect(typed).to_have_value("Four people")
+    expect(typed).to_be_focused()
+    expect(own).to_have_count(0)
+
+    # A draft outlives the page.
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(typed).to_have_value("Four people")
+    page.locator("#start").click()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    relay.tell("mode", mode="text")
+    expect(page.locator("#call")).to_have_attribute("data-mode", "text")
+
+    # Phrases have keys, which are letters while something is typed.
+    typed.press("2")
+    assert relay.took("say") == []
+    typed.press("Escape")
+    page.keyboard.press("2")
+    expect(own).to_contain_text("One moment, please")
+    assert relay.took("say") == [{"phrase_id": "p2"}]
+
+    # Replies are sent as they are.
+    items = [{"text": "네 명이요", "translation": "Four of us"}, {"text": "두 명이요"}]
+    relay.tell("suggestions", utterance_id="u1", items=items)
+    page.get_by_role("button", name="Four of us").click()
+    said = relay.took("text")[-1]
+    assert (said["text"], said["as"]) == ("네 명이요", "callee")
+    expect(page.locator("#replies")).to_be_hidden()
+
+
+def test_the_keypad_and_the_assistants_question_are_answered_with_keys(
+    page: Page,
+) -> None:
+    relay = Relay(page)
+    open_call_page(page)
+    page.locator("#start").click()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+
+    relay.tell("answered_by", kind="menu")
+    expect(page.locator("#call-notes")).to_contain_text("A menu has answered")
+    keys = page.locator("#keypad-keys")
+    page.locator("#keypad [data-key='1']").click()
+    keys.press("End")
+    keys.press_sequentially("a2#")
+    keys.press("Enter")
+    assert relay.took("dtmf") == [{"digits": "12#"}]
+    relay.tell("dtmf_status", digits="12#", state="failed")
+    expect(page.locator("#keypad-state")).to_contain_text("could not be pressed")
+    expect(keys).to_have_value("12#")
+
+    go_on_as(page, relay, "agent")
+    relay.tell("question", question_id="q1", text="At 7 or at 8?", expires_ms=60_000)
+    expect(page.locator("#question")).to_contain_text("At 7 or at 8?")
+    expect(page.locator("#question-left")).to_contain_text(re.compile(r"\d+ s left"))
+    page.locator("#question-answer").fill("At 8")
+    page.locator("#question-answer").press("Enter")
+    assert relay.took("answer") == [{"question_id": "q1", "text": "At 8"}]
+    expect(page.locator("#question")).to_be_hidden()
+    page.locator("#typed").fill("Ask for a window")
+    page.locator("#typed").press("Enter")
+    assert relay.took("whisper")[0]["text"] == "Ask for a window"
+    relay.tell("cost", usd=0.123, minutes=2)
+    expect(page.locator("#call-cost")).to_have_text("about $0.12")
+
+
+def test_who_holds_the_space_key_is_heard_until_it_is_let_go(page: Page) -> None:
+    relay = Relay(page)
+    open_call_page(page)
+    page.locator("#start").click()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    page.get_by_role("button", name="Sound").click()
+    page.get_by_label("While you hold the button").check()
+    page.get_by_role("button", name="Sound").click()
+    page.locator("h1").click()
+    page.wait_for_timeout(1000)  # what was being said is at its end
+    before, relay.sent = relay.n_sounds, []
+    page.wait_for_timeout(500)
+    assert relay.n_sounds == before
+    talk = page.locator("#talk")
+    page.keyboard.down(" ")
+    expect(talk).to_have_attribute("aria-pressed", "true")
+    page.wait_for_timeout(500)
+    page.keyboard.up(" ")
+    expect(talk).to_have_attribute("aria-pressed", "false")
+    page.wait_for_timeout(1000)
+    assert [m["state"] for m in relay.took("speech")] == ["started", "ended"]
+    assert relay.n_sounds > before + 10
 
 
 def test_a_caller_speaks_and_reads_the_answer_translated(page: Page) -> None:

@@ -9,8 +9,11 @@ export class MicrophoneError extends Error {
   }
 }
 
-/** @returns {Promise<MediaStream>} */
-export async function openMicrophone() {
+/**
+ * @param {string} [deviceId] the one to prefer; if it is gone, any other
+ * @returns {Promise<MediaStream>}
+ */
+export async function openMicrophone(deviceId = "") {
   if (!window.isSecureContext) throw new MicrophoneError("insecure");
   if (!navigator.mediaDevices?.getUserMedia || !window.AudioWorkletNode) {
     throw new MicrophoneError("unsupported");
@@ -22,6 +25,7 @@ export async function openMicrophone() {
         echoCancellation: true,
         noiseSuppression: true,
         autoGainControl: true,
+        ...(deviceId && { deviceId: { ideal: deviceId } }),
       },
     });
   } catch (error) {
@@ -79,34 +83,47 @@ export class CallAudio {
     });
     this.gain = new GainNode(context, { gain: this.volume });
     this.playback.connect(this.gain).connect(context.destination);
-    if (microphone === null) return;
-    await context.audioWorklet.addModule(this.captureUrl);
-    this.capture = new AudioWorkletNode(context, "capture", {
-      numberOfOutputs: 1,
-      channelCount: 1,
-      channelCountMode: "explicit",
-    });
-    this.capture.port.onmessage = (event) => {
-      this.onSpeech(event.data.pcm, event.data.level);
-    };
-    // Its output is silent; being connected is what keeps it running everywhere.
-    this.capture.connect(context.destination);
-    this.use(microphone);
+    if (microphone !== null) await this.use(microphone);
   }
 
-  /** @param {MediaStream} microphone */
-  use(microphone) {
-    if (this.context === null || this.capture === null) return;
-    this.source?.disconnect();
-    this.track?.stop();
+  /** Speak into this one from now on. @param {MediaStream} microphone */
+  async use(microphone) {
+    const { context } = this;
     const [track] = microphone.getAudioTracks();
+    if (context === null) {
+      track.stop();
+      return;
+    }
+    if (this.capture === null) {
+      await context.audioWorklet.addModule(this.captureUrl);
+      this.capture = new AudioWorkletNode(context, "capture", {
+        numberOfOutputs: 1,
+        channelCount: 1,
+        channelCountMode: "explicit",
+      });
+      this.capture.port.onmessage = (event) => {
+        if (this.track !== null) this.onSpeech(event.data.pcm, event.data.level);
+      };
+      // Its output is silent; being connected is what keeps it running everywhere.
+      this.capture.connect(context.destination);
+    }
+    this.drop();
     this.track = track;
     track.enabled = !this.isMuted;
     track.onended = () => {
       if (this.track === track) this.onMicrophoneLost();
     };
-    this.source = this.context.createMediaStreamSource(microphone);
+    this.source = context.createMediaStreamSource(microphone);
     this.source.connect(this.capture);
+  }
+
+  /** Let go of the microphone: the browser's own sign for it goes out as well. */
+  drop() {
+    const { track } = this;
+    this.track = null;
+    this.source?.disconnect();
+    this.source = null;
+    track?.stop();
   }
 
   /** Muted is muted at the microphone itself: only silence leaves the page. @param {boolean} muted */
@@ -135,8 +152,7 @@ export class CallAudio {
   }
 
   async close() {
-    this.track?.stop();
-    this.track = null;
+    this.drop();
     if (this.context && this.context.state !== "closed") await this.context.close();
     this.context = null;
   }

@@ -53,6 +53,7 @@ export class CallClient {
     this.node = "";
     this.timer = null;
     this.isMuted = false;
+    this.isSpeech = false;
   }
 
   /** Dial, or join a call that is going on. */
@@ -116,10 +117,12 @@ export class CallClient {
     const isBack = this.wasOpen;
     this.wasOpen = true;
     this.attempt = 0;
-    this.set("open");
-    this.send({ type: "hello", protocol: PROTOCOL, speaks: this.options.speaks });
+    this.state = "open";
+    this.hello();
     if (this.isMuted) this.send({ type: "mute", muted: true });
+    if (this.isSpeech) this.send({ type: "speech", state: "started" });
     for (const chunk of this.held.splice(0)) this.socket?.send(chunk);
+    this.set("open");
     if (isBack) this.options.onBack((this.lost * 40) / 1000);
     this.lost = 0;
   }
@@ -199,6 +202,17 @@ export class CallClient {
   mute(muted) {
     this.isMuted = muted;
     this.send({ type: "mute", muted });
+  }
+
+  /** Say what this page does; again when it begins or ceases to have a microphone. */
+  hello() {
+    this.send({ type: "hello", protocol: PROTOCOL, speaks: this.options.speaks });
+  }
+
+  /** @param {"started" | "ended"} state */
+  speech(state) {
+    this.isSpeech = state === "started";
+    this.send({ type: "speech", state });
   }
 
   /**

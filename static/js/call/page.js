@@ -7,16 +7,29 @@
 
 import { CallAudio, MicrophoneError, openMicrophone } from "./audio.js";
 import { CallClient } from "./client.js";
+import { Compose } from "./compose.js";
 import { Announcer, Delivery } from "./delivery.js";
+import { Follow } from "./follow.js";
+import { Keypad } from "./keypad.js";
+import { Microphone } from "./microphone.js";
+import { ModeSwitch, speaks, types } from "./modes.js";
+import { Notes } from "./notes.js";
+import { answeredBy, guardrail, hold, money } from "./notices.js";
+import { OriginalVoice } from "./original.js";
+import { Panels } from "./panels.js";
+import { PhraseBar } from "./phrases.js";
 import { advance, clock, fill, isLive, isOver, keyName, lagSeconds } from "./protocol.js";
+import { QuestionBox } from "./question.js";
+import { ReplyBar } from "./replies.js";
 import { MARKS, UnheardStrip, secondsHeard } from "./unheard.js";
 
 /** @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
 
-const NEAR_BOTTOM_PX = 120;
 const QUIET_NOTE_MS = 6000;
 const WARNING_MS = 15_000;
+/** Errors that stay until something is done about them. */
+const LASTING_ERRORS = ["unsupported_protocol", "spend_limit"];
 const ANNOUNCE_GAP_MS = 3000;
 /** How often passing time may change what is seen of the caller's words. */
 const DELIVERY_EVERY_MS = 250;
@@ -35,7 +48,9 @@ class CallPage {
     this.isEnding = false;
     this.isFinished = false;
     this.hasMicrophone = false;
-    this.follows = true;
+    this.triedMicrophone = false;
+    this.notes = new Notes(byId("call-notes"));
+    this.follow = new Follow(byId("captions-scroll"), byId("to-newest"));
     this.delivery = new Delivery();
     this.announcer = new Announcer(ANNOUNCE_GAP_MS);
     /** What was last said about each utterance, so that it is said once. @type {Map<string, string>} */
@@ -71,6 +86,7 @@ class CallPage {
       onLeaveOut: (id) => this.leaveOut(id),
       onRepeatLast: () => this.repeat(this.delivery.toRepeat(performance.now())),
     });
+    this.makeControls();
     this.listen();
     this.show();
     setInterval(() => this.tick(), 1000);
@@ -82,11 +98,75 @@ class CallPage {
       captureUrl: this.root.dataset.captureUrl ?? "",
       playbackUrl: this.root.dataset.playbackUrl ?? "",
       onSpeech: (pcm, level) => {
-        this.client.speak(pcm);
-        byId("level").value = this.isMuted ? -60 : level;
+        if (speaks(this.modes.state.mode)) this.microphone.take(pcm, level, this.isMuted);
       },
-      onMicrophoneLost: () => this.note("mic", this.texts.mic_lost, "warning"),
+      onMicrophoneLost: () => {
+        this.microphone.close();
+        this.notes.show("mic", this.texts.mic_lost, "warning");
+      },
     });
+  }
+
+  makeControls() {
+    const { texts } = this;
+    const callerLanguage = this.root.dataset.callerLanguage ?? "";
+    const calleeLanguage = this.root.dataset.calleeLanguage ?? "";
+    const languages = { callerLanguage, calleeLanguage };
+    this.modes = new ModeSwitch({
+      mode: this.root.dataset.mode ?? "voice",
+      onChoice: (mode) => this.askForMode(mode),
+    });
+    this.panels = new Panels(byId("tools"));
+    this.microphone = new Microphone({
+      texts,
+      // With one language the callee hears the caller's own voice.
+      sendsAll: callerLanguage === calleeLanguage,
+      onSound: (pcm) => this.client.speak(pcm),
+      onSpeech: (state) => this.client.speech(state),
+      onWay: (way) => {
+        if (way !== "open" && this.isMuted) this.toggleMute();
+        else if (this.microphone) this.show();
+      },
+      onDevice: () => this.openMicrophone(),
+    });
+    this.original = new OriginalVoice({
+      texts,
+      isOneLanguage: callerLanguage === calleeLanguage,
+      onGain: (gain) => this.client.send({ type: "original", gain }),
+    });
+    this.compose = new Compose({
+      texts,
+      calleeLanguage,
+      draftKey: `draft ${this.root.dataset.call}`,
+      onSend: (message) => this.sendText(message),
+      onTyping: (active) => {
+        if (this.modes.state.mode !== "agent") this.client.send({ type: "typing", active });
+      },
+      announce: (about, text) => this.announcer.say(about, text),
+    });
+    this.phrases = new PhraseBar({
+      ...languages,
+      url: this.root.dataset.phrasesUrl ?? "",
+      onSay: ({ id, text }) => this.compose.send({ id, text, isPhrase: true }),
+    });
+    this.replies = new ReplyBar({
+      ...languages,
+      onSay: ({ message, shown }) => {
+        const translation = message.as ? shown : "";
+        const id = this.compose.newId();
+        if (this.compose.send({ id, ...message, translation })) this.replies.clear();
+      },
+    });
+    this.question = new QuestionBox({
+      texts,
+      onAnswer: (id, text) => this.client.send({ type: "answer", question_id: id, text }),
+      announce: (text) => this.announce(text),
+    });
+    this.keypad = new Keypad({
+      texts,
+      onSend: (digits) => this.client.send({ type: "dtmf", digits }),
+    });
+    if (!this.isFinished) void this.phrases.load().then(() => this.showKeys());
   }
 
   listen() {
@@ -105,18 +185,18 @@ class CallPage {
     shortcuts.addEventListener("change", () => {
       localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off");
       this.showDelivery();
+      this.showKeys();
     });
     document.addEventListener("keydown", (event) => this.keyPressed(event));
+    byId("captions").addEventListener("click", (/** @type {any} */ event) => {
+      const button = event.target.closest("button[data-repeat]");
+      if (button) this.repeat(button.dataset.repeat);
+    });
 
-    const scroll = byId("captions-scroll");
-    scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    byId("to-newest").addEventListener("click", () => this.toNewest());
-    // A note or the end of the call takes room: the newest caption stays in view.
-    new ResizeObserver(() => this.follows && this.toNewest()).observe(scroll);
     this.root.addEventListener("htmx:wsAfterMessage", () => this.captionsChanged());
     this.root.addEventListener("htmx:wsClose", (/** @type {any} */ event) => {
       const text = { 4401: "closed_login", 4404: "closed_missing" }[event.detail.event.code];
-      if (text && !this.isFinished) this.note("captions", this.texts[text], "error");
+      if (text && !this.isFinished) this.notes.show("captions", this.texts[text], "error");
     });
     this.root.addEventListener("htmx:load", (event) => {
       const section = /** @type {HTMLElement} */ (event.target);
@@ -133,7 +213,7 @@ class CallPage {
       void this.audio.wake();
       void this.stayAwake();
     });
-    navigator.mediaDevices?.addEventListener("devicechange", () => this.reopenMicrophone());
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.devicesChanged());
   }
 
   // --- Starting and ending -----------------------------------------------------------
@@ -141,13 +221,15 @@ class CallPage {
   async begin() {
     const start = byId("start");
     start.disabled = true;
-    this.clearNotes();
+    this.notes.clearAll();
     try {
-      const microphone = await this.microphone();
+      // Who types is not asked for a microphone at all.
+      const microphone = speaks(this.modes.state.mode) ? await this.findMicrophone() : null;
       if (microphone === undefined) return;
       this.hasMicrophone = microphone !== null;
       this.client.options.speaks = this.hasMicrophone;
       await this.openAudio(microphone);
+      if (this.hasMicrophone) void this.microphone.listDevices();
       void this.stayAwake();
       await (this.client.state === "stopped" ? this.client.again() : this.client.connect());
     } finally {
@@ -160,20 +242,20 @@ class CallPage {
    * @returns {Promise<MediaStream | null | undefined>} null: listen only, which makes
    *   sense in a call that goes on already; undefined: do not call
    */
-  async microphone() {
-    this.note("mic", this.texts.mic_asking, "info");
+  async findMicrophone() {
+    this.notes.show("mic", this.texts.mic_asking, "info");
     try {
-      const microphone = await openMicrophone();
-      this.clearNote("mic");
+      const microphone = await openMicrophone(this.microphone.deviceId);
+      this.notes.clear("mic");
       return microphone;
     } catch (error) {
       const code = error instanceof MicrophoneError ? error.code : "busy";
       const text = this.texts[`mic_${code}`];
       if (isLive(this.status) && code !== "unsupported") {
-        this.note("mic", `${text} ${this.texts.listen_only}`, "warning");
+        this.notes.show("mic", `${text} ${this.texts.listen_only}`, "warning");
         return null;
       }
-      this.note("mic", text, "error");
+      this.notes.show("mic", `${text} ${this.texts.mic_or_type}`, "error");
       this.startLabel = "try_again";
       return undefined;
     }
@@ -188,11 +270,44 @@ class CallPage {
     await this.audio.open(microphone);
   }
 
-  async reopenMicrophone() {
-    if (!this.hasMicrophone || this.audio.track?.readyState !== "ended") return;
+  /** Open the microphone in a call that goes on. @returns {Promise<boolean>} */
+  async openMicrophone() {
+    const microphone = await this.findMicrophone();
+    this.hasMicrophone = Boolean(microphone);
+    if (microphone) {
+      this.microphone.close();
+      await this.audio.use(microphone);
+      void this.microphone.listDevices();
+    }
+    this.tellWhetherItSpeaks();
+    return this.hasMicrophone;
+  }
+
+  /** Let go of it: nobody is to be recorded who only types. */
+  closeMicrophone() {
+    this.microphone.close();
+    this.audio.drop();
+    this.hasMicrophone = false;
+    this.notes.clear("mic");
+    this.tellWhetherItSpeaks();
+  }
+
+  tellWhetherItSpeaks() {
+    const { client } = this;
+    if (client.options.speaks !== this.hasMicrophone) {
+      client.options.speaks = this.hasMicrophone;
+      client.hello();
+    }
+    this.show();
+  }
+
+  async devicesChanged() {
+    if (!this.hasMicrophone) return;
+    void this.microphone.listDevices();
+    if (this.audio.track?.readyState !== "ended") return;
     try {
-      this.audio.use(await openMicrophone());
-      this.note("mic", this.texts.mic_back, "info", QUIET_NOTE_MS);
+      await this.audio.use(await openMicrophone(this.microphone.deviceId));
+      this.notes.show("mic", this.texts.mic_back, "info", QUIET_NOTE_MS);
     } catch {
       // Still none: the note about it is there already.
     }
@@ -210,7 +325,7 @@ class CallPage {
     const isKnown = await this.client.hangUp();
     if (isKnown) return;
     this.isEnding = false;
-    this.note("end", this.texts.start_offline, "error");
+    this.notes.show("end", this.texts.start_offline, "error");
     this.show();
   }
 
@@ -218,7 +333,12 @@ class CallPage {
     if (this.isFinished) return;
     this.isFinished = true;
     this.isEnding = false;
-    this.clearNotes();
+    this.notes.clearAll();
+    this.panels.closeAll();
+    this.modes.close();
+    this.question.close();
+    this.replies.clear();
+    this.microphone.close();
     this.client.stop();
     void this.audio.close();
     void this.wakeLock?.release();
@@ -261,9 +381,37 @@ class CallPage {
         if (message.by === "callee") this.delivery.interrupted();
         this.showDelivery();
         break;
+      case "mode":
+        this.modeIs(message.mode);
+        break;
+      case "text_status":
+        this.compose.status(message);
+        break;
+      case "suggestions":
+        this.replies.show(message.items);
+        break;
+      case "question":
+        this.question.ask(/** @type {any} */ (message), performance.now());
+        break;
+      case "answered_by":
+        this.notice(answeredBy(message.kind));
+        if (message.kind === "menu") this.panels.open("keypad-panel");
+        break;
       case "hold":
-        this.note("hold", this.texts[message.active ? "held" : "unheld"], "info",
-          message.active ? 0 : QUIET_NOTE_MS);
+        this.notice(hold(message.active));
+        break;
+      case "guardrail":
+        this.notice(guardrail(message));
+        break;
+      case "dtmf":
+        this.notes.show("dtmf", fill(this.texts.key_heard, { digit: message.digit }), "info",
+          WARNING_MS);
+        break;
+      case "dtmf_status":
+        this.keypad.status(/** @type {any} */ (message));
+        break;
+      case "cost":
+        this.showCost(message);
         break;
       case "unheard":
         this.delivery.unheard(/** @type {any} */ (message), performance.now());
@@ -273,7 +421,7 @@ class CallPage {
         this.lagChanged(lagSeconds(message.playout_lag_ms));
         break;
       case "recovery":
-        this.note("recovery", this.texts[`recovery_${message.state}`], "warning",
+        this.notes.show("recovery", this.texts[`recovery_${message.state}`], "warning",
           message.state === "recovered" ? QUIET_NOTE_MS : 0);
         break;
       case "warning":
@@ -284,11 +432,29 @@ class CallPage {
           this.delivery.refused(performance.now());
           this.showDelivery();
         }
-        this.note(`error-${message.code}`,
+        if (message.code === "unsupported_mode") this.modeRefused();
+        this.notes.show(`error-${message.code}`,
           this.texts[`error_${message.code}`] ?? message.message, "error",
-          message.code === "cannot_repeat" ? QUIET_NOTE_MS : 0);
+          LASTING_ERRORS.includes(message.code) ? 0 : WARNING_MS);
         break;
       default: // later messages are not for this page
+    }
+  }
+
+  /** @param {import("./notices.js").Notice} notice */
+  notice({ about, text, kind, ms }) {
+    this.notes.show(about, this.texts[text], kind, ms);
+  }
+
+  /** @param {{[key: string]: any}} message */
+  showCost({ usd, minutes }) {
+    const amount = money(usd, document.documentElement.lang);
+    const element = byId("call-cost");
+    element.hidden = !amount;
+    if (!amount) return;
+    element.textContent = fill(this.texts.cost, { amount });
+    if (typeof minutes === "number") {
+      element.title = fill(this.texts.cost_minutes, { minutes: Math.ceil(minutes) });
     }
   }
 
@@ -297,7 +463,7 @@ class CallPage {
     const seconds = remainingS ?? Math.max(1, Math.round((lostMs ?? 0) / 1000));
     const usd = (left ?? 0).toFixed(2);
     const words = this.texts[`warning_${code}`];
-    this.note(`warning-${code}`, words ? fill(words, { seconds, usd }) : message, "warning",
+    this.notes.show(`warning-${code}`, words ? fill(words, { seconds, usd }) : message, "warning",
       code === "playout_behind" || code === "sound_lost" ? WARNING_MS : 0);
   }
 
@@ -329,8 +495,14 @@ class CallPage {
   connectionChanged(state, detail) {
     this.countdown = detail.seconds ?? 0;
     this.waitingText = detail.text ?? "";
-    if (state === "open") this.clearNote("connection");
-    else this.lagS = 0;
+    if (state === "open") {
+      this.notes.clear("connection");
+      this.original.tell();
+    } else {
+      this.lagS = 0;
+      this.modes.state.refused();
+      this.compose.disconnected();
+    }
     if (state === "stopped" && !this.isFinished) this.disconnected(detail);
     this.show();
   }
@@ -340,7 +512,7 @@ class CallPage {
     void this.audio.close();
     this.hasMicrophone = false;
     const text = detail.message || this.texts[detail.text ?? ""];
-    if (text) this.note("connection", text, "error");
+    if (text) this.notes.show("connection", text, "error");
     this.startLabel = detail.text === "closed_replaced" ? "take_back" : "";
     this.speaking("caller", false);
     this.speaking("callee", false);
@@ -352,9 +524,73 @@ class CallPage {
     const text = lostSeconds > 0
       ? fill(this.texts.audio_lost, { seconds: Math.ceil(lostSeconds) })
       : this.texts.reconnected;
-    this.note("connection", text, "info", QUIET_NOTE_MS);
+    this.notes.show("connection", text, "info", QUIET_NOTE_MS);
     this.delivery.reconnected(performance.now());
     this.showDelivery();
+  }
+
+  // --- The mode ----------------------------------------------------------------------
+
+  /** @param {string} mode */
+  async askForMode(mode) {
+    if (this.client.state !== "open") {
+      this.announce(this.texts.connection_idle);
+      return;
+    }
+    if (!this.modes.state.ask(mode, performance.now())) return;
+    this.notes.clear("mode");
+    this.notes.clear("error-unsupported_mode");
+    this.show();
+    // Now, while the click counts for the browser; captions can also be had by typing.
+    if (speaks(mode) && !this.hasMicrophone) await this.openMicrophone();
+    this.client.send({ type: "mode", mode });
+  }
+
+  /** @param {string} mode that is in force */
+  modeIs(mode) {
+    if (this.modes.state.confirmed(mode)) {
+      this.modes.close();
+      this.replies.clear();
+      if (types(mode)) this.panels.open("compose");
+      else if (!this.compose.input.value) this.panels.close("compose");
+      this.show();
+      this.announce(fill(this.texts.mode_now, { mode: this.modes.name.textContent }));
+    }
+    this.mindMicrophone();
+    this.show();
+  }
+
+  modeRefused() {
+    this.modes.state.refused();
+    this.mindMicrophone();
+    this.show();
+  }
+
+  /** The mode says whether there is a microphone. */
+  mindMicrophone() {
+    const { mode, wanted } = this.modes.state;
+    if (!speaks(mode) && !speaks(wanted)) {
+      if (this.hasMicrophone) this.closeMicrophone();
+    } else if (speaks(mode) && !this.hasMicrophone && this.client.state === "open"
+      && !this.triedMicrophone) {
+      this.triedMicrophone = true; // refused once is refused
+      void this.openMicrophone();
+    }
+  }
+
+  // --- Typed text --------------------------------------------------------------------
+
+  /**
+   * @param {{id: string, text: string, as?: string, isPhrase?: boolean}} message
+   * @returns {boolean} whether it was sent
+   */
+  sendText({ id, text, as, isPhrase }) {
+    if (isPhrase) return this.client.send({ type: "say", phrase_id: id });
+    if (this.modes.state.mode === "agent" && as !== "callee") {
+      return this.client.send({ type: "whisper", id, text });
+    }
+    this.replies.clear();
+    return this.client.send({ type: "text", id, text, ...(as === "callee" && { as }) });
   }
 
   // --- How far the caller's words have got -------------------------------------------
@@ -396,6 +632,12 @@ class CallPage {
     const now = performance.now();
     if (this.client.state === "open") this.delivery.tick(now);
     this.showDelivery();
+    this.compose.tick();
+    this.question.tick(now);
+    if (this.modes.state.tick(now)) {
+      this.notes.show("mode", this.texts.mode_unanswered, "warning", WARNING_MS);
+      this.modeRefused();
+    }
     const text = this.announcer.take(now);
     if (text) this.announce(text);
   }
@@ -478,21 +720,7 @@ class CallPage {
   captionsChanged() {
     this.markCaptions(performance.now());
     this.statusChanged(byId("call-status").value);
-    if (this.follows) this.toNewest();
-    else byId("to-newest").hidden = false;
-  }
-
-  scrolled() {
-    const box = byId("captions-scroll");
-    this.follows = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_BOTTOM_PX;
-    if (this.follows) byId("to-newest").hidden = true;
-  }
-
-  toNewest() {
-    const box = byId("captions-scroll");
-    box.scrollTop = box.scrollHeight;
-    this.follows = true;
-    byId("to-newest").hidden = true;
+    this.follow.changed();
   }
 
   // --- Controls ----------------------------------------------------------------------
@@ -500,6 +728,7 @@ class CallPage {
   toggleMute() {
     this.isMuted = !this.isMuted;
     this.audio.mute(this.isMuted);
+    if (this.isMuted) this.microphone.close();
     this.client.mute(this.isMuted);
     this.announce(this.texts[this.isMuted ? "muted" : "unmuted"]);
     this.show();
@@ -518,6 +747,8 @@ class CallPage {
     if (key === "m" && !byId("mute").hidden) this.toggleMute();
     else if (key === "h" && !byId("hang-up").hidden) this.askToHangUp();
     else if (this.isFinished) return;
+    else if (key === "t") this.panels.open("compose", byId("typed"));
+    else if (this.client.state === "open" && this.phrases.keyPressed(key)) ;
     else if (key === "r" && this.delivery.toRepeat(now)) this.repeat(this.delivery.toRepeat(now));
     else if (leavesOut && this.delivery.toLeaveOut(now)) this.leaveOut(this.delivery.toLeaveOut(now));
     else return;
@@ -539,6 +770,7 @@ class CallPage {
     this.showStatus();
     this.showConnection();
     this.showButtons();
+    this.showMode();
     this.tick();
   }
 
@@ -571,7 +803,9 @@ class CallPage {
     byId("start").hidden = !isIdle || this.isFinished;
     byId("start").querySelector("span").textContent =
       this.texts[this.startLabel || (isLive(this.status) ? "rejoin" : "call")];
-    byId("mute").hidden = isIdle || !this.hasMicrophone;
+    const isHeard = !isIdle && this.hasMicrophone && speaks(this.modes.state.mode);
+    this.microphone.show(isHeard);
+    byId("mute").hidden = !isHeard || this.microphone.way !== "open";
     byId("mute").dataset.muted = String(this.isMuted);
     byId("mute").querySelector("span").textContent = this.texts[this.isMuted ? "unmute" : "mute"];
     byId("mute").querySelector("use").setAttribute(
@@ -579,7 +813,21 @@ class CallPage {
     byId("hang-up").hidden = this.isFinished || (isIdle && !isLive(this.status));
     byId("hang-up").disabled = this.isEnding;
     this.root.classList.toggle("call--over", this.isFinished);
-    this.root.classList.toggle("call--silent", isIdle || !this.hasMicrophone);
+    this.root.classList.toggle("call--silent", !isHeard);
+    byId("tools").hidden = this.isFinished;
+  }
+
+  showMode() {
+    const { mode } = this.modes.state;
+    this.modes.show(this.client.state === "open");
+    this.compose.showFor(mode === "agent");
+    this.original.showFor(mode);
+    byId("phrase-box").hidden = mode === "agent";
+    this.root.dataset.mode = mode;
+  }
+
+  showKeys() {
+    this.phrases.showKeys(byId("shortcuts").checked);
   }
 
   tick() {
@@ -590,33 +838,6 @@ class CallPage {
       this.countdown -= 1;
       this.showConnection();
     }
-  }
-
-  /**
-   * Show a note; a later one about the same thing takes its place.
-   * @param {string} about
-   * @param {string | undefined} text
-   * @param {"info" | "warning" | "error"} kind
-   * @param {number} [ms] how long; 0 is until it is replaced
-   */
-  note(about, text, kind, ms = 0) {
-    this.clearNote(about);
-    if (!text) return;
-    const note = document.createElement("p");
-    note.className = `note note--${kind}`;
-    note.dataset.about = about;
-    note.textContent = text;
-    byId("call-notes").append(note);
-    if (ms > 0) setTimeout(() => note.remove(), ms);
-  }
-
-  /** @param {string} about */
-  clearNote(about) {
-    byId("call-notes").querySelector(`[data-about="${CSS.escape(about)}"]`)?.remove();
-  }
-
-  clearNotes() {
-    byId("call-notes").replaceChildren();
   }
 }
 
