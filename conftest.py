@@ -154,6 +154,13 @@ def _no_thread_leaks() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """Forget the language that a request of an earlier test left in this thread."""
+    translation.deactivate()
+    yield
+
+
+@pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
     """Start with no counters, tickets or idempotency of an earlier test."""
     cache.clear()

@@ -21,7 +21,10 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
-    "agent_finished": Reason(_("The assistant has finished and ended the call.")),
+    "agent_finished": Reason(
+        _("The assistant has finished and ended the call."),
+        _("What came of it is on this page; call again if something is still open."),
+    ),
     "agent_failed": Reason(
         _("The assistant could not go on, so it ended the call politely."),
         _("Call again, or make this call yourself in another mode."),
