@@ -154,10 +154,9 @@ def _no_thread_leaks() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _own_language() -> Iterator[None]:
+def _own_language() -> None:
     """Forget the language that a request of an earlier test left in this thread."""
     translation.deactivate()
-    yield
 
 
 @pytest.fixture(autouse=True)

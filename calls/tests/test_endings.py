@@ -16,7 +16,8 @@ from wigvo.models import User
 
 OPERATORS = {
     "caller_number_refused", "country_blocked", "number_blocked", "spend_limit",
-    "stream_refused", "telephone_full", "telephone_login", "trial_account", "webhook_failed",
+    "stream_refused", "telephone_full", "telephone_login", "trial_account",
+    "webhook_failed",
 }  # fmt: skip
 """What only whoever runs the service can change: the next step says so."""
 
