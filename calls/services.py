@@ -50,9 +50,7 @@ IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 """Contract section 2."""
 MAX_KEY_LENGTH = 200
 
-SUPPORTED_MODES = frozenset({Mode.VOICE})
-SUPPORTS_ONE_LANGUAGE = False
-"""Whether both sides may speak the same language."""
+SUPPORTED_MODES = frozenset({Mode.VOICE, Mode.CAPTIONS, Mode.TEXT})
 
 _RANK = {
     Status.DRAFT: 0,
@@ -245,10 +243,7 @@ def create_call(
 
 
 def _ensure_languages(mode: str, caller_language: str, callee_language: str) -> None:
-    is_one = caller_language == callee_language
-    if supports(mode, caller_language, callee_language) and (
-        SUPPORTS_ONE_LANGUAGE or not is_one
-    ):
+    if supports(mode, caller_language, callee_language):
         return
     is_known = caller_language in CALLER_LANGUAGES
     raise CallRefused(

@@ -97,10 +97,15 @@ class TranslateText:
 
 @dataclass(frozen=True, slots=True)
 class RenderText:
-    """Have a text spoken into memory, word for word, in the callee's language."""
+    """Have a text spoken into memory, word for word, in the callee's language.
+
+    Attributes:
+        is_phrase: it will be said again in other calls.
+    """
 
     text_id: str
     text: str
+    is_phrase: bool = False
 
 
 @dataclass(frozen=True, slots=True)

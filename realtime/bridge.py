@@ -41,6 +41,7 @@ from realtime.session import CallSession, Phase
 from realtime.sockets import CLOSE_TIMEOUT_S, EngineRefusedError, EngineSocket
 from realtime.speaker import Speaker
 from realtime.spending import Spending
+from realtime.texting import Texting
 from wigvo.database import in_database
 from wigvo.notify import call_group, viewers_group
 
@@ -146,7 +147,9 @@ class LiveCall:
             dispatch=self.dispatch,
             write=self._writes.put_nowait,
         )
+        self._texting = Texting(facts, self._speaker, self.dispatch)
         self._spending.watch(self._speaker)
+        self._spending.watch(self._texting)
         self._phone: Port | None = None
         self._phone_is_gone = asyncio.Event()
         self._phone_is_gone.set()
@@ -335,6 +338,12 @@ class LiveCall:
     def _render_line(self, action: act.RenderLine) -> None:
         self._spawn(self._render(action.line), f"render-{action.line}")
 
+    def _translate_text(self, action: act.TranslateText) -> None:
+        self._spawn(self._texting.translate(action), "translate-text")
+
+    def _render_text(self, action: act.RenderText) -> None:
+        self._spawn(self._texting.render(action), "render-text")
+
     def _send_caller_audio(self, action: act.SendCallerAudio) -> None:
         if self._caller is not None:
             self._caller.send(action.pcm.astype("<i2", copy=False).tobytes())
@@ -385,6 +394,8 @@ class LiveCall:
         act.OpenEngine: _open_later,
         act.CloseEngine: _close_engine,
         act.RenderLine: _render_line,
+        act.TranslateText: _translate_text,
+        act.RenderText: _render_text,
         act.SendCallerAudio: _send_caller_audio,
         act.SendCaller: _send_caller,
         act.StoreUtterance: _store_utterance,

@@ -320,6 +320,12 @@ class CallerConsumer(SoundConsumer):
                 live.dispatch(ev.DiscardAsked(utterance_id))
             case browser.ChangeMode(mode):
                 live.dispatch(ev.ModeAsked(mode))
+            case browser.Text(text_id, text, language_of):
+                live.dispatch(
+                    ev.TextTyped(text_id, text, is_final=language_of == "callee")
+                )
+            case browser.Typing(active):
+                live.dispatch(ev.Typing(active))
             case browser.End():
                 live.end("hung_up_by_caller")
             case browser.Speech():

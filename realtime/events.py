@@ -150,20 +150,23 @@ class TextTyped:
         text_id: the client's name for it.
         is_final: it is in the callee's language already.
         translation: what to say for it, where that is known.
+        is_phrase: one that is said often; it may be said again and again.
     """
 
     text_id: str
     text: str
     is_final: bool = False
     translation: str = ""
+    is_phrase: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TextTranslated:
-    """What was typed, in the callee's language; empty if that failed."""
+    """What was typed, in the callee's language; empty if that failed, and why."""
 
     text_id: str
     translation: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class CallFacts:
     recording: Plan
     keywords: tuple[str, ...]
     """Names and words that may be said, for whatever writes them down."""
+    glossary: tuple[dict[str, str], ...] = ()
+    """Terms of the brief, and how they are to be translated."""
 
     @property
     def is_live(self) -> bool:
@@ -57,6 +59,7 @@ def facts_of(call: Call) -> CallFacts:
         first_number=first_number,
         recording=recording,
         keywords=_keywords(call),
+        glossary=tuple(call.brief.get("glossary", ())),
         config=CallConfig(
             call_id=str(call.pk),
             caller_language=call.caller_language,

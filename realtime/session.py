@@ -281,7 +281,7 @@ class CallSession:
             case ev.TextTyped():
                 self._on_typed(event)
             case ev.TextTranslated():
-                self._typed.translated(event.text_id, event.translation)
+                self._typed.translated(event.text_id, event.translation, event.code)
             case ev.TextRendered():
                 self._typed.rendered(
                     event.text_id,
@@ -483,6 +483,7 @@ class CallSession:
             self._clock.ms,
             is_final=event.is_final,
             translation=event.translation,
+            is_phrase=event.is_phrase,
         )
         self._show(self._sides[Leg.CALLER])
 

@@ -48,6 +48,7 @@ class _Message:
     caption: Caption
     text: str = ""
     pcm: Pcm | None = None
+    is_phrase: bool = False
     is_queued: bool = False
     state: str = ""
     spoken: str = ""
@@ -101,6 +102,7 @@ class TypedTexts:
         *,
         is_final: bool = False,
         translation: str = "",
+        is_phrase: bool = False,
     ) -> None:
         """Take a message.
 
@@ -110,8 +112,10 @@ class TypedTexts:
             now_ms: the call's clock.
             is_final: it is in the callee's language already.
             translation: what to say for it, where that is known.
+            is_phrase: a saved one; said again when it is asked for again.
         """
-        if (known := self._messages.get(text_id)) is not None:
+        known = self._messages.get(text_id)
+        if known is not None and not (is_phrase and known.is_over):
             self._tell(known, known.state)
             return
         text = text.strip()
@@ -121,7 +125,9 @@ class TypedTexts:
             return
         self._has_filled = False
         self._delivery.caller_says_something_new()
-        message = _Message(text_id, self._captions.typed(text, now_ms))
+        caption = self._captions.typed(text, now_ms)
+        message = _Message(text_id, caption, is_phrase=is_phrase)
+        self._messages.pop(text_id, None)
         self._messages[text_id] = message
         self._forget_old()
         self._tell(message, "queued")
@@ -132,12 +138,16 @@ class TypedTexts:
         else:
             self._out.do(act.TranslateText(text_id, text))
 
-    def translated(self, text_id: str, translation: str) -> None:
-        """Take a message's translation; empty if there will be none."""
+    def translated(self, text_id: str, translation: str, code: str = "") -> None:
+        """Take a message's translation; empty if there will be none, and why."""
         message = self._messages.get(text_id)
         if message is None or message.is_over or message.text:
             return
         if not translation:
+            text = (
+                f"The text could not be translated ({code or 'empty'}); send it again."
+            )
+            self._out.tell(browser.Problem("text_not_translated", text))
             self._give_up(message, "failed")
             return
         self._take_translation(message, translation)
@@ -197,7 +207,7 @@ class TypedTexts:
 
     def _say(self, message: _Message, text: str) -> None:
         message.text = text
-        self._out.do(act.RenderText(message.text_id, text))
+        self._out.do(act.RenderText(message.text_id, text, message.is_phrase))
 
     def _queue_ready(self) -> None:
         """Queue what can be said, in the order in which it was typed."""

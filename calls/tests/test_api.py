@@ -149,7 +149,7 @@ def test_it_keeps_everything_that_was_asked_for(as_alice: Api) -> None:
         ({"to_number": "9" * 41}, "invalid to_number"),
         ({"to_number": None}, "invalid to_number"),
         ({"to_number": 8225550101}, "invalid to_number"),
-        ({"mode": "captions"}, "unsupported_mode mode"),
+        ({"mode": "agent"}, "unsupported_mode mode"),
         ({"mode": "telepathy"}, "invalid mode"),
         ({"callee_language": "en"}, "unsupported_language callee_language"),
         ({"callee_language": "th"}, "unsupported_language callee_language"),

@@ -88,7 +88,7 @@ def test_it_refuses_languages_without_an_interpreter(
     assert error.field == field
 
 
-@pytest.mark.parametrize("mode", ["captions", "text", "agent"])
+@pytest.mark.parametrize("mode", ["agent"])
 def test_it_refuses_modes_that_do_not_exist_yet(alice: User, mode: str) -> None:
     with pytest.raises(CallRefused) as refused:
         services.create_call(

@@ -125,8 +125,6 @@ NOT_IN_VOICE: Final = frozenset(
         "answer",
         "dtmf",
         "say",
-        "text",
-        "typing",
         "whisper",
     }
 )
