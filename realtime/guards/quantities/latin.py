@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from realtime.guards.quantities.model import plain
 from realtime.guards.quantities.rewrite import SOFT, Piece, Rewritten, rewrite
 from realtime.guards.quantities.rules import Language, Rule, rules
 
@@ -102,29 +103,54 @@ def _vietnamese() -> dict[str, int]:
 
 
 def _reader(
-    table: Mapping[str, int], soft: frozenset[str], needs: re.Pattern[str] | None = None
+    table: Mapping[str, int],
+    soft: frozenset[str],
+    scales: Mapping[str, int],
+    needs: re.Pattern[str] | None = None,
 ) -> Callable[[str], Rewritten]:
     longest = max(len(words.split()) for words in table)
     first = {words.split()[0] for words in table}
 
+    scaled = re.compile(
+        rf"(?<![\d.,])(\d+(?:[.,]\d+)?)\s+({'|'.join(scales)})\b", re.IGNORECASE
+    )
+
+    def number_from(words: list[str], at: int) -> tuple[int, int]:
+        """Read the number that begins here: its value, and how many words it has."""
+        n_words = n = 0
+        if at < len(words) and words[at] in first:
+            for n in range(min(longest, len(words) - at), 0, -1):
+                if " ".join(words[at : at + n]) in table:
+                    n_words = n
+                    break
+        if not n_words:
+            return 0, 0
+        value = table[" ".join(words[at : at + n_words])]
+        while at + n_words < len(words) and words[at + n_words] in scales:
+            scale = scales[words[at + n_words]]
+            n_words += 1
+            value *= scale
+            rest, n = number_from(words, at + n_words)
+            if 0 < rest < scale:
+                value += rest
+                n_words += n
+        return value, n_words
+
     def pieces(text: str) -> Iterator[Piece]:
-        words = [(m[0].lower(), *m.span()) for m in _WORD.finditer(text)]
+        for m in scaled.finditer(text):
+            scaled_value = float(m[1].replace(",", ".")) * scales[m[2].lower()]
+            yield Piece(m.span(), plain(scaled_value))
+        found = [(m[0].lower(), *m.span()) for m in _WORD.finditer(text)]
+        words = [word for word, _, _ in found]
         at = 0
         while at < len(words):
-            n_found = 0
-            if words[at][0] in first:
-                for n in range(min(longest, len(words) - at), 0, -1):
-                    phrase = " ".join(word for word, _, _ in words[at : at + n])
-                    if phrase in table:
-                        n_found = n
-                        break
-            if n_found:
-                start, end = words[at][1], words[at + n_found - 1][2]
-                is_meant = needs is None or n_found > 1 or needs.match(text, end)
-                if is_meant:
-                    mark = SOFT if phrase in soft else ""
-                    yield Piece((start, end), f"{mark}{table[phrase]}")
-            at += n_found or 1
+            value, n = number_from(words, at)
+            if n:
+                start, end = found[at][1], found[at + n - 1][2]
+                mark = SOFT if n == 1 and words[at] in soft else ""
+                if needs is None or n > 1 or needs.match(text, end):
+                    yield Piece((start, end), f"{mark}{value}")
+            at += n or 1
 
     return lambda text: rewrite(text, pieces(text))
 
@@ -203,7 +229,11 @@ def _es_rules() -> tuple[Rule, ...]:
 
 
 SPANISH: Final = _language(
-    _reader(_spanish(), frozenset({"un", "una", "uno"})),
+    _reader(
+        _spanish(),
+        frozenset({"un", "una", "uno"}),
+        {"mil": 1000, "millón": 10**6, "millones": 10**6},
+    ),
     "enero febrero marzo abril mayo junio julio agosto septiembre/setiembre octubre"
     " noviembre diciembre",
     "lunes martes miércoles jueves viernes sábado domingo",
@@ -242,7 +272,11 @@ def _fr_rules() -> tuple[Rule, ...]:
 
 
 FRENCH: Final = _language(
-    _reader(_french(), frozenset({"un", "une"})),
+    _reader(
+        _french(),
+        frozenset({"un", "une"}),
+        {"cent": 100, "cents": 100, "mille": 1000, "million": 10**6, "millions": 10**6},
+    ),
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
     "lundi mardi mercredi jeudi vendredi samedi dimanche",
     {
@@ -281,7 +315,11 @@ def _de_rules() -> tuple[Rule, ...]:
 
 
 GERMAN: Final = _language(
-    _reader(_german(), frozenset({"ein", "eine", "einen", "einem", "einer", "eins"})),
+    _reader(
+        _german(),
+        frozenset({"ein", "eine", "einen", "einem", "einer", "eins"}),
+        {"tausend": 1000, "million": 10**6, "millionen": 10**6},
+    ),
     "januar/jänner februar märz april mai juni juli august september oktober november"
     " dezember",
     "montag dienstag mittwoch donnerstag freitag samstag/sonnabend sonntag",
@@ -322,7 +360,7 @@ def _vi_rules() -> tuple[Rule, ...]:
         ("time", rf"(?<!\d)(?P<h>\d{{1,2}})\s?giờ\s+(?P<rel>kém)\s+(?P<mi>\d{{1,2}})(?:\s+phút)?{part}"),
         ("time", rf"(?<!\d)(?P<h>\d{{1,2}})\s?(?:giờ|h)\s?rưỡi(?P<halfpast>){part}"),
         ("time", rf"(?<!\d)\ue000?(?P<h>\d{{1,2}})\s?(?:giờ|h)(?:\s?(?P<mi>\d{{1,2}})(?:\s+phút)?)?(?!\w){part}"),
-        ("money", r"<N>\s?(?P<cur>nghìn đồng|ngàn đồng|triệu đồng|đô la|đô|won|đồng)"),
+        ("money", r"<N>\s?(?P<cur>đô la|đô|won|đồng)"),
     )  # fmt: skip
 
 
@@ -334,6 +372,7 @@ VIETNAMESE: Final = _language(
     _reader(
         _vietnamese(),
         frozenset({"một"}),
+        {"nghìn": 1000, "ngàn": 1000, "triệu": 10**6, "tỷ": 10**9},
         re.compile(r"\s+(?:người|giờ|phút|ngày|tháng|tuần|năm|đêm|phòng|cái|vé|lần|đô|đồng|"
                    r"tầng|suất|bàn|ghế|won|chai|ly|phần|nghìn|triệu|trăm)"),
     ),

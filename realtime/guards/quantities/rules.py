@@ -230,7 +230,7 @@ class Reader:
             if month is None or not 1 <= month <= 12:
                 return None
         day = int(groups.get("d") or 0) or None
-        if day is not None and day > 31:
+        if not (year or month or day) or (day or 0) > 31:
             return None
         return (Reading(Kind.DATE, (year, month, day)),), False
 
