@@ -1,10 +1,12 @@
 """Nobody in a call instructs a model: what they say is data."""
 
 import json
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 
+from realtime import texts
 from realtime.engines import translate, voice
 from realtime.engines.interpret import Interpreter
 from realtime.events import Leg
@@ -82,6 +84,31 @@ def test_simultaneous_translation_takes_no_words_at_all() -> None:
     engine = translate.Translation(Leg.CALLER, "ko", "m", "t")
     session = json.loads(engine.session_update())["session"]
     assert "instructions" not in session
+
+
+@pytest.mark.parametrize("injection", SUITE, ids=str)
+async def test_the_text_model_gets_what_people_say_as_data(
+    injection: Injection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+
+    async def refuse(request: dict[str, Any], form: type[Any]) -> NoReturn:
+        sent.append(request)
+        raise texts.TextFailed("refused")
+
+    monkeypatch.setattr(texts, "_ask_again", refuse)
+    with pytest.raises(texts.TextFailed):
+        await texts.translate(injection.text, injection.language, "de")
+    with pytest.raises(texts.TextFailed):
+        await texts.suggest(
+            [texts.Turn(injection.speaker, injection.text), texts.Turn("callee", "?")],
+            {},
+            callee_language=injection.language,
+            caller_language="de",
+        )
+    assert len(sent) == 2
+    for request in sent:
+        assert_is_data(request, injection.text)
 
 
 # --- The helper itself can fail ------------------------------------------------------
