@@ -95,8 +95,8 @@ class Understanding:
     unclear: int
     """Sounds the listener could not make out."""
     latency_ms: list[float]
-    """End of each phrase → beginning of its translation, as heard; of what is read
-    → its final caption."""
+    """End of each phrase → beginning of its translation, as heard, or its final
+    caption; where the voice itself is heard, beginning → beginning."""
 
     @property
     def share(self) -> float:
@@ -158,13 +158,14 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
 
 
 def compare(
-    said: Sequence[Spoken], heard: Sequence[Spoken]
+    said: Sequence[Spoken], heard: Sequence[Spoken], *, is_original: bool = False
 ) -> tuple[Understanding, list[Spoken]]:
     """Find for each phrase that was said the one that was heard.
 
     Args:
         said: by one side, in order.
         heard: by the other side, in order.
+        is_original: the voice itself is heard, while it speaks.
 
     Returns:
         the measure, and what was heard without having been said.
@@ -185,7 +186,8 @@ def compare(
             missed.append(str(phrase.phrase_id))
             continue
         rest.remove(found)
-        latency_ms.append((found.began - phrase.ended) * 1000)
+        since = phrase.began if is_original else phrase.ended
+        latency_ms.append((found.began - since) * 1000)
     unclear = sum(one.phrase_id is None for one in rest)
     understanding = Understanding(
         len(said), len(said) - len(missed), missed, unclear, latency_ms
@@ -431,6 +433,7 @@ class ScriptedCaller:
         )
         # A person tells the callee's quiet own voice from the interpreter's; these
         # ears know one voice at a time.  Where nothing is interpreted, it is that one.
+        self._is_one_language = is_one_language
         self._wants_original = is_one_language and self._reader is None
         self._began = time.time()
         self._listening_since: float | None = None
@@ -602,7 +605,9 @@ class ScriptedCaller:
                 self._shown.add(("heard", n))
                 at = self._at(heard.started_ms)
                 said = self._lab_phrases("said")
-                latency_ms = _since(said, heard.phrase_id, at)
+                latency_ms = _since(
+                    said, heard.phrase_id, at, is_original=self._wants_original
+                )
                 verb: Who = "you read" if self._reader else "you hear"
                 self._line(verb, heard.text, at, latency_ms)
 
@@ -614,7 +619,12 @@ class ScriptedCaller:
         for n, heard in enumerate(self._lab_phrases("heard")):
             if ("they heard", n) not in self._shown:
                 self._shown.add(("they heard", n))
-                latency_ms = _since(self._my_phrases(), heard.phrase_id, heard.began)
+                latency_ms = _since(
+                    self._my_phrases(),
+                    heard.phrase_id,
+                    heard.began,
+                    is_original=self._is_one_language,
+                )
                 self._line("they hear", heard.text, heard.ended, latency_ms)
 
     # --- both sides on one clock ------------------------------------------------------
@@ -699,8 +709,12 @@ class ScriptedCaller:
             Spoken(h.phrase_id, h.text, self._at(h.started_ms), self._at(h.ended_ms))
             for h in self._handset.heard
         ]
-        to_callee, they_wondered = compare(mine, self._lab_phrases("heard"))
-        to_caller, i_wondered = compare(theirs, i_heard)
+        to_callee, they_wondered = compare(
+            mine, self._lab_phrases("heard"), is_original=self._is_one_language
+        )
+        to_caller, i_wondered = compare(
+            theirs, i_heard, is_original=self._wants_original
+        )
         said_by_me = {one.phrase_id for one in mine}
         said_by_them = {one.phrase_id for one in theirs}
         # Somebody's own words came back to them.
@@ -749,7 +763,11 @@ def line_of(lab_call: dict[str, Any]) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def _since(said: Sequence[Spoken], phrase_id: str | None, at: float) -> float | None:
-    """Return the ms from the end of the last such phrase to a moment."""
-    ends = [one.ended for one in said if phrase_id and one.phrase_id == phrase_id]
-    return (at - ends[-1]) * 1000 if ends else None
+def _since(
+    said: Sequence[Spoken], phrase_id: str | None, at: float, *, is_original: bool
+) -> float | None:
+    """Return the ms from the last such phrase to a moment; see `compare`."""
+    found = [one for one in said if phrase_id and one.phrase_id == phrase_id]
+    if not found:
+        return None
+    return (at - (found[-1].began if is_original else found[-1].ended)) * 1000

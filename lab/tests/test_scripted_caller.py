@@ -29,6 +29,13 @@ def test_what_was_heard_is_matched_with_what_was_said() -> None:
     assert rest == []
 
 
+def test_a_voice_that_is_heard_itself_is_late_from_its_beginning() -> None:
+    understanding, _ = compare(
+        [spoken("ask", 1, 4)], [spoken("ask", 1.25, 4.5)], is_original=True
+    )
+    assert understanding.latency_ms == [250]
+
+
 def test_a_phrase_that_was_not_heard_is_missed() -> None:
     said = [spoken("ask", 1, 2), spoken("thank", 5, 6)]
     understanding, _ = compare(said, [spoken(None, 2.5, 4), spoken("thank", 6.5, 7)])

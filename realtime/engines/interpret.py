@@ -304,8 +304,11 @@ class Interpreter:
         utterance_id = self._utterance_of(item_id)
         if utterance_id is None:
             return []
-        self._state.utterances[utterance_id].text += delta
-        return [SourceText(self._leg, delta, utterance_id)]
+        utterance = self._state.utterances[utterance_id]
+        # A session that was lost may have written the beginning already.
+        is_first = not utterance.text
+        utterance.text += delta
+        return [SourceText(self._leg, delta, utterance_id, is_whole=is_first)]
 
     def _on_source_done(
         self, item_id: str, transcript: str
@@ -314,8 +317,11 @@ class Interpreter:
         if utterance_id is None:
             return []
         events: list[Event | Closed | Refused] = []
-        if transcript and not self._state.utterances[utterance_id].text:
-            events += self._on_source(item_id, transcript)  # without deltas
+        utterance, text = self._state.utterances[utterance_id], transcript.strip()
+        if text and text != utterance.text.strip():
+            # It came without deltas, or they were not the last word.
+            utterance.text = text
+            events.append(SourceText(self._leg, text, utterance_id, is_whole=True))
         return [*events, SourceDone(self._leg, utterance_id)]
 
     def _active(self, response_id: str) -> _Answer | None:

@@ -119,7 +119,15 @@ def test_the_source_is_written_where_it_belongs(p: Provider) -> None:
     p.says("input_audio_buffer.committed", item_id="i1")
     kind = "conversation.item.input_audio_transcription"
     assert p.says(f"{kind}.delta", item_id="i1", delta="Hel") == [
-        SourceText(Leg.CALLER, "Hel", "u1")
+        SourceText(Leg.CALLER, "Hel", "u1", is_whole=True)
+    ]
+    assert p.says(f"{kind}.delta", item_id="i1", delta="lo") == [
+        SourceText(Leg.CALLER, "lo", "u1")
+    ]
+    # The whole transcript is what counts.
+    assert p.says(f"{kind}.completed", item_id="i1", transcript="Hello.") == [
+        SourceText(Leg.CALLER, "Hello.", "u1", is_whole=True),
+        SourceDone(Leg.CALLER, "u1"),
     ]
     assert p.says(f"{kind}.completed", item_id="i1", transcript="Hello.") == [
         SourceDone(Leg.CALLER, "u1")
@@ -131,7 +139,7 @@ def test_a_transcript_without_deltas_is_not_lost(p: Provider) -> None:
     p.says("input_audio_buffer.committed", item_id="i1")
     kind = "conversation.item.input_audio_transcription.completed"
     assert p.says(kind, item_id="i1", transcript="Hello.") == [
-        SourceText(Leg.CALLER, "Hello.", "u1"),
+        SourceText(Leg.CALLER, "Hello.", "u1", is_whole=True),
         SourceDone(Leg.CALLER, "u1"),
     ]
 

@@ -154,7 +154,7 @@ def _understood(sides: list[Understanding]) -> str:
     text = f"{understood} of {said} phrases"
     if latency:
         p50, p99 = percentile(latency, 50), percentile(latency, 99)
-        text += f", heard {p50:.0f} ms after they ended (p50; p99 {p99:.0f})"
+        text += f", heard {p50:.0f} ms later (p50; p99 {p99:.0f})"
     return text + (f"; missed: {', '.join(missed)}" if missed else "")
 
 
