@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import itertools
 import time
+import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -44,6 +45,9 @@ from realtime.spending import Spending
 from realtime.texting import Texting
 from wigvo.database import in_database
 from wigvo.notify import call_group, viewers_group
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
 
@@ -107,8 +111,28 @@ class Port(Protocol):
     def close(self, code: int, reason: str = "") -> None: ...
 
 
+def weakly(method: Callable[P, R]) -> Callable[P, R]:
+    """Return a method for parts of its own object: they do not keep the whole alive.
+
+    Args:
+        method: a bound one; called only as long as its object is there.
+    """
+    reference = weakref.WeakMethod(method)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        found = reference()
+        if found is None:
+            raise ReferenceError("The call is over and gone.")
+        return found(*args, **kwargs)
+
+    return call
+
+
 class LiveCall:
     """Everything that one call holds in this process.
+
+    What goes round in a circle here would stay until the garbage collector comes, with
+    half a megabyte: parts get methods of ours `weakly`, and `_let_go` cuts the rest.
 
     Args:
         facts: the call.
@@ -125,7 +149,7 @@ class LiveCall:
         self._writes: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
         self._recorder = Recorder(
             facts.recording,
-            clock=lambda: self.session.line_ms,
+            clock=weakly(self._line_ms),
             write=self._writes.put_nowait,
         )
         tap = self._recorder.tap if facts.recording.is_wanted else None
@@ -142,9 +166,9 @@ class LiveCall:
         )
         self._spending = Spending(
             facts,
-            telephone=self._telephone,
-            tell=self._tell_caller,
-            dispatch=self.dispatch,
+            telephone=weakly(self._telephone),
+            tell=weakly(self._tell_caller),
+            dispatch=weakly(self.dispatch),
             write=self._writes.put_nowait,
         )
         self._texting = Texting(facts, self._speaker, self.dispatch)
@@ -156,7 +180,9 @@ class LiveCall:
         self._stream_sid = ""
         self._caller: Port | None = None
         self._caller_order = 0
-        self._alarm = Alarm(self._loop, self._next_deadline, self._on_deadline)
+        self._alarm = Alarm(
+            self._loop, weakly(self._next_deadline), weakly(self._on_deadline)
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._rollovers: dict[Leg, asyncio.TimerHandle] = {}
         self._news: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -694,6 +720,7 @@ class LiveCall:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._background = []
         closing = [s.socket.close() for s in self._engines.values()]
         await asyncio.gather(*closing, self._speaker.close(), return_exceptions=True)
         self._engines.clear()
@@ -754,6 +781,9 @@ class LiveCall:
     def _measure(self, meter: Meter) -> Callable[[], None]:
         since, clock = self._event_at, time.perf_counter
         return lambda: meter.add((clock() - since) * 1000)
+
+    def _line_ms(self) -> int:
+        return self.session.line_ms
 
     def _next_deadline(self) -> float | None:
         return None if self.is_over else self.session.next_deadline()

@@ -75,6 +75,14 @@ class EngineRefusedError(Exception):
         self.is_limit = is_limit
 
 
+def _ignore_event(event: wire.ServerEvent) -> None:
+    pass
+
+
+def _ignore_loss() -> None:
+    pass
+
+
 class EngineSocket:
     """One session with the provider.
 
@@ -193,6 +201,8 @@ class EngineSocket:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._abandon()
+        # Who made this socket holds on to it; it must not hold on to them.
+        self._on_event, self._on_lost = _ignore_event, _ignore_loss
 
     # --- Inside ----------------------------------------------------------------------
 
