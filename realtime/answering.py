@@ -6,17 +6,17 @@ which words are recognised, which tones are heard, and what the telephone compan
 detection says.  Each piece of evidence names a verdict and the verdicts that it may
 replace; so a verdict comes early and is revised when better evidence comes, as when
 somebody picks up while the machine still talks.  A verdict is *sure* when words or a
-tone said so, or a talk that is too long for anybody; only what is sure ends a call, for
-people talk long as well, and the company's own detection goes by length alone.
+tone said so, or a talk that is too long for anybody; only what is sure ends a call:
+people and menus talk long as well, and the company's own detection goes by length.
 
     evidence                               verdict    instead of
     said a word or two and waits           person     none, silence, (voicemail)
     said the words of whoever picks up     person     all but fax
     talked long, then waits without beep   person     (voicemail)
     spoke to us, no machine's words        person     menu, screening, (voicemail)
-    talks for 4 s without waiting          voicemail  none, silence
-    talks for 10 s (7 s if the company     voicemail  none, silence; makes it sure
-        says machine as well)
+    talks for 4 s without waiting, unasked voicemail  none, silence
+    ... for 20 s (15 s if the company says voicemail  none, silence; makes it sure
+        machine as well), without words
     words of a voicemail                   voicemail  all but fax, a person known long
     a beep                                 voicemail  none, silence, who spoke once
     words of a menu                        menu       as of a voicemail
@@ -42,6 +42,7 @@ given the message after its beep, once; fax machines and dead ends are hung up o
     waiting   a fax or a dead end               over      hang up
     waiting   too long                          over      hang up
     speaking  said                              over      hang up
+    speaking  not said                          over      hang up
     speaking  a person                          open      speak again
 
 Times are ms of the call's clock.
@@ -206,6 +207,8 @@ class Answering:
         self._last_ms = answered_ms
         """When anything was heard last."""
         self._n_talks = 0
+        self._is_unasked = True
+        """The present talk began before they had heard anything of ours."""
         self._has_beeped = False
         self._has_words = False
         self._is_greeting = False
@@ -218,7 +221,13 @@ class Answering:
         return self.verdict.kind is not Kind.PERSON or self._n_talks < 2
 
     def hear(
-        self, *, is_speech: bool, quiet_ms: int, onset_ms: int, now_ms: int
+        self,
+        *,
+        is_speech: bool,
+        quiet_ms: int,
+        onset_ms: int,
+        now_ms: int,
+        have_we_spoken: bool = False,
     ) -> Verdict | None:
         """Take the speech detector's word on the callee, once a tick.
 
@@ -227,6 +236,8 @@ class Answering:
             quiet_ms: how long they have been quiet within it.
             onset_ms: how long ago speech had begun when it was detected.
             now_ms: the call's clock.
+            have_we_spoken: they have heard something of ours; who talks long then may
+                be answering it.
 
         Returns:
             the verdict where it has changed.
@@ -236,12 +247,14 @@ class Answering:
         if is_speech:
             if not self._is_talking:
                 self._begin_talk(now_ms - onset_ms)
+                self._is_unasked = not have_we_spoken
             self._last_ms = max(self._last_ms, now_ms - quiet_ms)
-            talked_ms = self._last_ms - self._talk_ms
+            talked_ms = self._last_ms - self._talk_ms if self._is_unasked else 0
             if talked_ms >= c.long_ms:
                 self._take(Cue.LASTS, now_ms)
             is_told = Cue.TOLD_MACHINE in self._cues
-            if talked_ms >= (c.told_drone_ms if is_told else c.drone_ms):
+            drone_ms = c.told_drone_ms if is_told else c.drone_ms
+            if talked_ms >= drone_ms and not self._has_words:
                 self._take(Cue.DRONES, now_ms)
         if self._is_talking:
             self._mind_the_wait(now_ms)
@@ -351,6 +364,8 @@ class Answering:
         elif now.kind in rule.replaces or (now.kind in rule.doubts and not now.is_sure):
             if now.reason and rule.kind is not Kind.VOICEMAIL:
                 return
+            if rule.kind is Kind.PERSON and now.kind in _MACHINES:
+                self._n_talks = max(2, self._n_talks)  # the machine was the first
             self.verdict = Verdict(rule.kind, rule.is_sure, cue, reason)
 
     def _changed(self, before: Verdict) -> Verdict | None:
@@ -386,6 +401,7 @@ class PlanCue(StrEnum):
     QUIET = "quiet"
     TOO_LONG = "too long"
     SAID = "said"
+    NOT_SAID = "not said"
 
 
 class Effect(StrEnum):
@@ -409,6 +425,7 @@ PLAN: Final[dict[tuple[State, PlanCue], tuple[State, tuple[Effect, ...]]]] = {
     (State.WAITING, PlanCue.NOBODY): (State.OVER, (Effect.HANG_UP,)),
     (State.WAITING, PlanCue.TOO_LONG): (State.OVER, (Effect.HANG_UP,)),
     (State.SPEAKING, PlanCue.SAID): (State.OVER, (Effect.HANG_UP,)),
+    (State.SPEAKING, PlanCue.NOT_SAID): (State.OVER, (Effect.HANG_UP,)),
     (State.SPEAKING, PlanCue.PERSON): (State.OPEN, (Effect.SPEAK_AGAIN,)),
 }
 
@@ -475,7 +492,7 @@ class Plan:
         return effects
 
     def signal(self, signal: Signal, now_ms: int) -> tuple[Effect, ...]:
-        """Take a tone; give `Answering` the same one first.  Returns as `decide`."""
+        """Take a tone; returns as `decide`."""
         if signal is not Signal.BEEP:
             return ()
         self._beeped_ms = now_ms
@@ -507,6 +524,10 @@ class Plan:
         if self.state is State.SPEAKING:
             self.ending = Ending("voicemail_left", "callback_needed")
         return self._on(PlanCue.SAID)
+
+    def not_said(self) -> tuple[Effect, ...]:
+        """The message could not be spoken.  Returns as `decide`."""
+        return self._on(PlanCue.NOT_SAID)
 
     def _on(self, cue: PlanCue) -> tuple[Effect, ...]:
         if (self.state, cue) not in PLAN:

@@ -232,9 +232,10 @@ class AnsweringConfig:
     """Menus pause up to 2 s between choices, and a beep comes within 2 s."""
     long_ms: int = 4000
     """No greeting of a person is so long without a pause (but those of some shops)."""
-    drone_ms: int = 10_000
-    """Nor of anybody at all."""
-    told_drone_ms: int = 7000
+    drone_ms: int = 20_000
+    """Nor of anybody at all, and nothing of it was recognised: menus and notices talk
+    as long, but in words."""
+    told_drone_ms: int = 15_000
     """The same if the telephone company takes it for a machine, too."""
     dead_air_ms: int = 8000
     """Nobody picks up and then says nothing for so long, with our greeting at 3 s."""
@@ -258,8 +259,9 @@ class HoldConfig:
     """Sound for so long that nobody makes by speaking ..."""
     music_share: float = 0.6
     """... most of the time: music has rests."""
-    unanswered_ms: int = 12_000
-    """So long after something of ours with no answer: they are not there."""
+    unanswered_ms: int = 20_000
+    """So long after something of ours with no answer: they are not there.  Shorter,
+    they may only be waiting for us to go on."""
     back_ms: int = 2500
     """Speech this long is a person, also without words; announcements are speech as
     well, and their words are known by then."""
@@ -424,6 +426,8 @@ class CallConfig:
     turns: TurnConfig = field(default_factory=TurnConfig)
     endpoints: EndpointConfig = field(default_factory=EndpointConfig)
     loops: LoopConfig = field(default_factory=LoopConfig)
+    voicemail_message: str = ""
+    """What is left on a voicemail, in the caller's language; "" hangs up on it."""
     answering: AnsweringConfig = field(default_factory=AnsweringConfig)
     hold: HoldConfig = field(default_factory=HoldConfig)
     keys: KeysConfig = field(default_factory=KeysConfig)

@@ -20,7 +20,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from calls.services import count_in_minute
-from calls.twilio import handshake_signature_is_valid
+from calls.twilio import check_digits, handshake_signature_is_valid
 from realtime import events as ev
 from realtime import registry, services
 from realtime.bridge import LiveCall
@@ -326,12 +326,21 @@ class CallerConsumer(SoundConsumer):
                 )
             case browser.Typing(active):
                 live.dispatch(ev.Typing(active))
+            case browser.PressKeys(digits):
+                self._on_keys(live, writer, digits)
             case browser.End():
                 live.end("hung_up_by_caller")
             case browser.Speech():
                 pass  # our own detection decides
             case _:
                 pass  # refused while it was read
+
+    def _on_keys(self, live: LiveCall, writer: Writer, digits: str) -> None:
+        try:
+            live.dispatch(ev.KeysPressed(check_digits(digits)))
+        except ValueError as error:
+            self._tell(writer, "bad_digits", str(error))
+            writer.send(browser.encode_server(browser.DtmfStatus(digits, "failed")))
 
     def _on_bad(self, writer: Writer, error: browser.BadMessageError) -> None:
         if error.close_code is not None:

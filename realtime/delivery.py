@@ -76,6 +76,8 @@ class Delivery:
         self._spoken: OrderedDict[str, bytearray] = OrderedDict()
         self._lines: dict[Line, tuple[str, bytes]] = {}
         self._wanted: set[Line] = set()
+        self._is_hushed = False
+        self._is_suspended = False
 
     # --- What is to be said ----------------------------------------------------------
 
@@ -86,6 +88,8 @@ class Delivery:
             True if the telephone is playing: what follows may leave at once.
         """
         payload = encode_mulaw(self._to_phone.process(pcm))
+        if self._is_hushed:
+            self._given_up.add(tag)
         if tag in self._given_up:
             return False  # the rest of it is not wanted any more
         self._push(payload, tag, is_whole=False)
@@ -93,6 +97,8 @@ class Delivery:
 
     def pass_voice(self, pcm: Pcm) -> None:
         """Let the callee hear the caller's own voice, int16 at 8 kHz."""
+        if self._is_hushed:
+            return
         self._playout.push_voice(encode_mulaw(pcm))
 
     def stop_voice(self) -> None:
@@ -115,6 +121,8 @@ class Delivery:
 
     def say(self, line: Line) -> None:
         """Queue a sentence of our own; have it rendered first where it is not yet."""
+        if self._is_hushed:
+            return
         if line in self._lines:
             self._playout.push(self._lines[line][1], line, is_whole=True)
         else:
@@ -158,9 +166,38 @@ class Delivery:
         play it at the same place between two of its frames each time, and its echo
         comes back after the same delay.  What follows may be sent at any time.
         """
+        if self._is_suspended:
+            return
         payload = self._playout.release(pad=pad)
         if payload:
             self._out.do(act.SendFrame(payload))
+
+    def hush(self, *, is_hushed: bool) -> None:
+        """Say nothing to a machine but whole sentences that were prepared for it."""
+        if is_hushed and not self._is_hushed:
+            self._take_back()
+            self._interrupted = [t for t in self._playout.tags if t not in _LINE_TAGS]
+            self._forget_rest("discarded")
+            self._playout.drop(set(_LINE_TAGS))
+            self._wanted.clear()
+            self._playout.is_held = False
+        self._is_hushed = is_hushed
+
+    def suspend(self) -> None:
+        """Keep everything that has not been heard: the stream will be replaced."""
+        self._take_back()
+        self._is_suspended = True
+
+    def resume(self) -> None:
+        """Go on after `suspend`."""
+        self._is_suspended = False
+
+    def _take_back(self) -> None:
+        """Have the telephone forget what it has not played; it waits here again."""
+        is_held = self._playout.is_held
+        self._out.do(act.SendClear())
+        self._playout.cut()
+        self._playout.is_held = is_held
 
     def begin_stream(self) -> None:
         """What was sent is gone with the stream that would have played it."""
@@ -189,6 +226,11 @@ class Delivery:
 
     lag_ms = 0
     """How late the telephone is: what has waited since it could have been said."""
+
+    @property
+    def has_spoken(self) -> bool:
+        """The callee has heard something of ours."""
+        return not math.isinf(self._played_until_ms)
 
     @property
     def is_free(self) -> bool:
@@ -334,11 +376,8 @@ class Delivery:
         if not self._playout.has(utterance_id):
             return  # all of it has been heard
         if utterance_id not in self._interrupted:
-            # It waits, or is playing right now: take it back from the telephone.
-            is_held = self._playout.is_held
-            self._out.do(act.SendClear())
-            self._playout.cut()
-            self._playout.is_held = is_held
+            # It waits, or is playing right now.
+            self._take_back()
         kept = [t for t in self._interrupted if t != utterance_id]
         self._interrupted = [utterance_id]
         self._forget_rest("discarded")
@@ -346,6 +385,7 @@ class Delivery:
 
     def say_only(self) -> None:
         """Nothing waits for anybody any more: the last sentence is said now."""
+        self._is_suspended = self._is_hushed = False
         self._playout.is_held = False
 
     def waiting(self) -> list[browser.Unheard]:

@@ -129,6 +129,17 @@ class DiscardAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class KeysPressed:
+    """The caller wants keys to be pressed on the telephone.
+
+    Attributes:
+        digits: 0-9, *, # and w; checked (`calls.twilio.check_digits`).
+    """
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModeAsked:
     """The caller wants the call to go on in another mode."""
 
@@ -392,6 +403,7 @@ Event = (
     | OriginalGain
     | RepeatAsked
     | DiscardAsked
+    | KeysPressed
     | ModeAsked
     | Typing
     | TextTyped

@@ -8,7 +8,7 @@ a little later, because announcements on hold are speech as well.
     state     cue                                  next      effect
     talking   asked us to wait, then was quiet     waiting   hold
     talking   music for 3 s                        waiting   hold
-    talking   no answer for 12 s                   waiting   hold
+    talking   no answer for 20 s                   waiting   hold
     waiting   words that do not ask to wait        talking   back
     waiting   speech that brings no such words     talking   back
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from calls import recordings, tickets
 from calls import services as calls
 from calls import twilio as telephone
-from calls.models import Call, Status, Utterance
+from calls.models import Call, OnVoicemail, Status, Utterance
 from calls.recordings import Plan
 from realtime import actions as act
 from realtime.config import CallConfig, LifeConfig
@@ -77,6 +77,7 @@ def facts_of(call: Call) -> CallFacts:
                 EngineKind(settings.CALLEE_ENGINE),
             ),
             start_ms=start_ms,
+            voicemail_message=_voicemail_message(call),
             life=LifeConfig(
                 max_call_ms=settings.CALL_MAX_SECONDS * 1000,
                 caller_grace_ms=settings.CALLER_GRACE_SECONDS * 1000,
@@ -90,6 +91,11 @@ def _keywords(call: Call) -> tuple[str, ...]:
     glossary = [entry["term"] for entry in call.brief.get("glossary", ())]
     facts = [entry["value"] for entry in call.brief.get("may_tell", ())]
     return tuple(filter(None, (call.callee_name, *glossary, *facts)))
+
+
+def _voicemail_message(call: Call) -> str:
+    leaves_message = call.on_voicemail == OnVoicemail.LEAVE_MESSAGE
+    return call.voicemail_message if leaves_message else ""
 
 
 def find_call(call_id: UUID) -> CallFacts | None:

@@ -47,10 +47,12 @@ from realtime.endpointing import Effect as Endpoint
 from realtime.endpointing import State as Speaker
 from realtime.endpointing import is_complete
 from realtime.events import NO_SOUND, Leg, Line, Pcm
+from realtime.keypad import KeyPad
 from realtime.loops import LoopGuard
 from realtime.mix import CallerMix
 from realtime.modes import modes_of
 from realtime.outbox import Outbox, message_of
+from realtime.presence import Presence
 from realtime.protocols import browser
 from realtime.sides import Side, Turns
 from realtime.typed import TypedTexts
@@ -123,6 +125,10 @@ class CallSession:
         spoken = self._sides[Leg.CALLER].captions
         self._delivery = Delivery(config, spoken, self._clock, self._loops, self._out)
         self._typed = TypedTexts(config, spoken, self._delivery, self._out)
+        self._presence = Presence(
+            config, self._delivery, self._typed, self._clock, self._out
+        )
+        self._keypad = KeyPad(config, self._delivery, self._out)
         self._farewell_line: Line | None = None
         self._greeted = config.start_ms > 0
         self._was_greeted_by = False
@@ -136,7 +142,6 @@ class CallSession:
         self._first_check_ms = config.life.stream_return_ms
         self._farewell_until = math.inf
         self._drain_until = math.inf
-        self._answered_by = ""
 
     # --- The two faces ---------------------------------------------------------------
 
@@ -168,6 +173,7 @@ class CallSession:
         if self._stream_lost_at is not None and self.phase is Phase.SUSPENDED:
             due.append(self._stream_check_due(self._stream_lost_at))
         if self.phase not in (Phase.FAREWELL, Phase.ENDING):
+            due.append(self._keypad.due)
             if self._answered_at is not None:
                 due.append(self._farewell_due())
                 if not self._warned:
@@ -209,8 +215,7 @@ class CallSession:
             browser.Status(self.status),
             browser.ModeChanged(self._mode.name),
         ]
-        if self._answered_by:
-            messages.append(browser.AnsweredBy(self._answered_by))
+        messages += self._presence.snapshot()
         if self._spend_warning is not None:
             messages.append(self._spend_warning)
         captions = [c for s in self._sides.values() for c in s.captions.recent()]
@@ -281,6 +286,7 @@ class CallSession:
             case ev.TextTyped():
                 self._on_typed(event)
             case ev.TextTranslated():
+                self._presence.translated(event.text_id, event.translation)
                 self._typed.translated(event.text_id, event.translation, event.code)
             case ev.TextRendered():
                 self._typed.rendered(
@@ -299,11 +305,14 @@ class CallSession:
                 self._on_line_rendered(event)
             case ev.StatusChanged():
                 self._on_status(event.status, event.reason)
-            case ev.AnsweredByKnown():
-                self._answered_by = event.kind
-                self._out.tell(browser.AnsweredBy(event.kind), is_public=True)
             case ev.SpendKnown():
                 self._on_spend(event)
+            case ev.AnsweredByKnown():
+                self._presence.told(event.kind)
+            case ev.KeysPressed():
+                self._on_keys(event.digits)
+            case ev.DigitsRefused():
+                self._keypad.refused(self._now)
             case ev.EndRequested():
                 self._end(event.reason)
             case ev.DtmfReceived():
@@ -330,6 +339,7 @@ class CallSession:
             if not self._caller_is_there:
                 self._caller_absent_since = self._now
         self._out.record("stream_started", {"stream": self._epoch})
+        self._keypad.stream_started(self._now)
 
     def _on_stream_stopped(self) -> None:
         if self.phase is Phase.FAREWELL:
@@ -337,6 +347,9 @@ class CallSession:
         elif self.phase is Phase.LIVE:
             self.phase = Phase.SUSPENDED
             self._stream_lost_at = self._now
+            meant_ms = self._keypad.stream_stopped(self._now)
+            if meant_ms:
+                self._first_check_ms = meant_ms
             self._out.record("stream_stopped", {"stream": self._epoch})
 
     def _on_frame(self, frame: ev.CalleeFrame) -> None:
@@ -375,6 +388,7 @@ class CallSession:
             self._show(side)
             self._check_degraded(side)
         self._report_sound_lost()
+        self._mind_who_is_there()
         self._greet()
         self._typed.tick()
         self._delivery.mind_lag(self._sides[Leg.CALLER].turns is not None)
@@ -390,13 +404,30 @@ class CallSession:
         """Take 20 ms of the callee: to the engine, to the detector, to the caller."""
         self._behind_ms = heard.behind_ms
         wide = self._to_engine.process(heard.pcm)
+        if not heard.is_filler:
+            self._presence.hear(heard.pcm)
         self._feed(Leg.CALLEE, wide, heard.pcm, heard.behind_ms)
         is_quiet = heard.is_filler or not self._sides[Leg.CALLEE].detector.is_speech
         self._mix.hear(wide, is_quiet=is_quiet)
 
+    def _mind_who_is_there(self) -> None:
+        """Follow who is at the other end; hang up where nobody can be reached."""
+        if self.phase is not Phase.LIVE:
+            return
+        presence = self._presence
+        presence.tick(self._sides[Leg.CALLEE].detector, self._behind_ms)
+        if presence.greets_again:
+            presence.greets_again = self._greeted = False
+        if presence.ending is not None:
+            self._end_reason = presence.ending.reason
+            self._end_outcome = presence.ending.outcome
+            self._hang_up()
+
     def _greet(self) -> None:
         """Say who we are, after the callee's first word, or when none comes."""
         if self._greeted or self.phase is not Phase.LIVE:
+            return
+        if not self._presence.may_be_greeted:
             return
         has_waited = self._clock.ms >= self._config.life.greeting_wait_ms
         detector = self._sides[Leg.CALLEE].detector
@@ -445,7 +476,7 @@ class CallSession:
         if is_up and self._clock.is_flowing:
             self._delivery.release(pad=pad)
 
-    # --- Modes and typed text ---------------------------------------------------------
+    # --- Modes, keys and typed text ---------------------------------------------------
 
     def _on_mode(self, name: str) -> None:
         mode = self._modes.get(name)
@@ -468,6 +499,12 @@ class CallSession:
             data = {"at_ms": self._clock.ms, "from": before.name, "to": name}
             self._out.record("mode_changed", data)
         self._out.tell(browser.ModeChanged(name), is_public=True)
+
+    def _on_keys(self, digits: str) -> None:
+        if self.phase in (Phase.LIVE, Phase.SUSPENDED):
+            self._keypad.press(digits, self._now)
+        else:
+            self._out.tell(browser.DtmfStatus(digits, "failed"))
 
     def _on_typed(self, event: ev.TextTyped) -> None:
         if self.phase not in (Phase.LIVE, Phase.SUSPENDED) or not self._mode.can_type:
@@ -708,6 +745,7 @@ class CallSession:
         if caption.is_echo:
             captions.mark_echo(caption, is_echo=False)
         self._delivery.words(caption.original, since_ms)
+        self._presence.words(caption.original)
 
     def _on_engine_audio(self, event: ev.EngineAudio) -> None:
         leg, pcm = event.leg, event.pcm
@@ -950,6 +988,8 @@ class CallSession:
             self._hang_up()
         if self.phase in (Phase.FAREWELL, Phase.ENDING):
             return
+        if now >= self._keypad.due:
+            self._keypad.tick(now)
         lost_at = self._stream_lost_at
         if lost_at is not None and now >= self._stream_check_due(lost_at):
             self._n_checks += 1

@@ -173,6 +173,19 @@ class TypedTexts:
         message.pcm = pcm
         self._queue_ready()
 
+    def state_of(self, text_id: str) -> str:
+        """Return the `text_status` of a message; "" if there is none."""
+        message = self._messages.get(text_id)
+        return "" if message is None else message.state
+
+    def withdraw(self, text_id: str) -> None:
+        """Do not say what has not been heard of a message."""
+        message = self._messages.get(text_id)
+        if message is None or message.is_over:
+            return
+        self._delivery.discard(message.tag)
+        self._give_up(message, "failed")
+
     def tick(self) -> None:
         """Tell the caller what the telephone has made of it."""
         for message in self._messages.values():

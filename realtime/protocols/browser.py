@@ -102,6 +102,12 @@ class Say(_Message, frozen=True, tag="say"):
     phrase_id: str
 
 
+class PressKeys(_Message, frozen=True, tag="dtmf"):
+    """Press keys on the telephone."""
+
+    digits: str
+
+
 class End(_Message, frozen=True, tag="end"):
     """Hang up."""
 
@@ -117,13 +123,13 @@ ClientMessage = (
     | Text
     | Typing
     | Say
+    | PressKeys
     | End
 )
 
 NOT_IN_VOICE: Final = frozenset(
     {
         "answer",
-        "dtmf",
         "say",
         "whisper",
     }
@@ -139,6 +145,7 @@ _KNOWN: Final = frozenset(
         "repeat",
         "discard",
         "mode",
+        "dtmf",
         "text",
         "typing",
         "say",

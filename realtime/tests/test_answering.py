@@ -158,6 +158,15 @@ def test_somebody_who_picks_up_late_is_a_person_after_all() -> None:
     assert scene.kinds() == ["voicemail", "person"]
 
 
+def test_the_beep_of_a_machine_that_was_stopped_is_not_its_return() -> None:
+    scene = Scene(
+        [(600, 2700), (4200, 4700)],
+        {2400: "지금은 전화를 받을 수 없습니다.", 5400: "여보세요?"},
+        signals={7000: Signal.BEEP},
+    )
+    assert scene.kinds() == ["voicemail", "person"]
+
+
 def test_somebody_behind_a_menu_is_a_person() -> None:
     scene = Scene(
         [(500, 4000), (9000, 11_000)],
@@ -191,11 +200,28 @@ def test_whoever_talks_long_and_then_waits_is_a_person() -> None:
 
 
 def test_length_alone_makes_nothing_sure_until_it_is_too_long_for_anybody() -> None:
-    sure = [(at, v) for at, v in Scene([(300, 15_000)]).play() if v.is_sure]
+    sure = [(at, v) for at, v in Scene([(300, 25_000)]).play(30_000) if v.is_sure]
     assert sure[0][0] >= CONFIG.drone_ms
-    told = Scene([(300, 9000)], told={4000: "voicemail"})
-    sure = [(at, v) for at, v in told.play() if v.is_sure]
+    told = Scene([(300, 25_000)], told={4000: "voicemail"})
+    sure = [(at, v) for at, v in told.play(30_000) if v.is_sure]
     assert CONFIG.told_drone_ms <= sure[0][0] < CONFIG.drone_ms
+
+
+def test_a_long_notice_in_words_is_never_sure_to_be_a_voicemail() -> None:
+    scene = Scene(
+        [(300, 29_000)],
+        {3000: "통화 내용은 녹음됩니다.", 9000: "통화 내용은 녹음됩니다. 상담사에게"},
+        told={4000: "voicemail"},
+    )
+    assert not any(verdict.is_sure for _, verdict in scene.play(30_000))
+
+
+def test_a_long_answer_to_our_greeting_is_no_machine() -> None:
+    answering = Answering(CONFIG)
+    scene = Scene([(4000, 19_000)])
+    for now in range(0, 25_000, 20):
+        answering.hear(**scene.detector(now), now_ms=now, have_we_spoken=now > 3000)
+    assert answering.verdict.kind is Kind.PERSON
 
 
 def test_a_person_known_for_long_stays_one_whatever_words_they_use() -> None:

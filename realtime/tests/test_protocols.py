@@ -142,8 +142,8 @@ def test_a_wrong_field_is_named() -> None:
 
 
 def test_messages_of_other_modes_say_that_they_do_nothing() -> None:
-    with pytest.raises(browser.NotAvailableError, match="dtmf"):
-        browser.decode_client('{"type":"dtmf","digits":"1"}')
+    with pytest.raises(browser.NotAvailableError, match="whisper"):
+        browser.decode_client('{"type":"whisper","id":"1","text":"x"}')
 
 
 def test_audio_is_little_endian_and_at_most_200_ms() -> None:

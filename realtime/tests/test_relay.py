@@ -359,11 +359,12 @@ async def test_a_bad_message_is_answered_and_the_socket_stays(relay: Relay) -> N
     socket = await relay.caller()
     await let_in(socket)
     await socket.send_to(text_data='{"type":"mute"}')
-    await socket.send_to(text_data='{"type":"dtmf","digits":"1"}')
+    await socket.send_to(text_data='{"type":"whisper","id":"1","text":"x"}')
+    await socket.send_to(text_data='{"type":"dtmf","digits":"one"}')
     await socket.send_to(text_data='{"type":"mode","mode":"agent"}')
     await socket.send_to(text_data='{"type":"from the future"}')
     errors = [m["code"] for m in await messages(socket) if m["type"] == "error"]
-    assert errors == ["bad_message", "not_available", "unsupported_mode"]
+    assert errors == ["bad_message", "not_available", "bad_digits", "unsupported_mode"]
     await socket.disconnect()
 
 
