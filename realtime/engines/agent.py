@@ -82,7 +82,8 @@ class AgentEngine(Dialogue[_Answer]):
         instructions: of `realtime.agent_brief`.
         tools: their schemas.
         model: for the session.
-        transcription_model: what writes down what the callee says.
+        transcription_model: what writes down what the callee says; empty where another
+            engine does.
         keywords: words that may be said, to be written down well.
         first_number: of its own utterances, for a session that replaces another.
     """
@@ -109,21 +110,26 @@ class AgentEngine(Dialogue[_Answer]):
 
     def session_update(self) -> str:
         """Write the event that configures a session."""
-        writer: dict[str, Any] = {
-            "model": self._transcription_model,
-            "languages": [self._language],
-        }
-        if self._keywords:
-            writer["keywords"] = self._keywords
         return sound_session(
             self._model,
             self._instructions,
-            writer,
+            self._writer(),
             tools=self._tools,
             tool_choice="auto",
             max_output_tokens=MAX_OUTPUT_TOKENS,
             truncation=TRUNCATION,
         )
+
+    def _writer(self) -> dict[str, Any] | None:
+        if not self._transcription_model:
+            return None
+        keywords = {"keywords": self._keywords} if self._keywords else {}
+        languages = [self._language]
+        return {
+            "model": self._transcription_model,
+            "languages": languages,
+            **keywords,
+        }
 
     def answer(self, utterance_ids: tuple[str, ...]) -> None:
         """Answer committed utterances, together with what else waits."""

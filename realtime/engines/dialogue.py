@@ -112,14 +112,14 @@ class _State:
 
 
 def sound_session(
-    model: str, instructions: str, transcription: dict[str, Any], **more: Any
+    model: str, instructions: str, transcription: dict[str, Any] | None, **more: Any
 ) -> str:
     """Write the event that configures a session for speech, turns being ours.
 
     Args:
         model: for the session.
         instructions: for all responses that have none of their own.
-        transcription: what writes down what is heard.
+        transcription: what writes down what is heard, if anything does.
         more: other parts of the session.
     """
     return wire.encode(
