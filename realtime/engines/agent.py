@@ -26,6 +26,7 @@ from realtime.engines.dialogue import (
     Said,
     sound_session,
 )
+from realtime.engines.usage import Role
 from realtime.events import (
     AgentAudio,
     AgentSpoke,
@@ -98,11 +99,10 @@ class AgentEngine(Dialogue[_Answer]):
         keywords: Iterable[str] = (),
         first_number: int = 1,
     ) -> None:
-        super().__init__(Leg.CALLEE, model)
+        super().__init__(Leg.CALLEE, Role.AGENT, model, transcription_model)
         self._language = language
         self._instructions = instructions
         self._tools = tools
-        self._transcription_model = transcription_model
         self._keywords = list(keywords)
         self.next_number = first_number
 
