@@ -26,6 +26,7 @@ from realtime.engines.dialogue import (
     Said,
     sound_session,
 )
+from realtime.engines.usage import Role
 from realtime.events import (
     AgentAudio,
     AgentSpoke,
@@ -82,7 +83,8 @@ class AgentEngine(Dialogue[_Answer]):
         instructions: of `realtime.agent_brief`.
         tools: their schemas.
         model: for the session.
-        transcription_model: what writes down what the callee says.
+        transcription_model: what writes down what the callee says; empty where another
+            engine does.
         keywords: words that may be said, to be written down well.
         first_number: of its own utterances, for a session that replaces another.
     """
@@ -97,11 +99,10 @@ class AgentEngine(Dialogue[_Answer]):
         keywords: Iterable[str] = (),
         first_number: int = 1,
     ) -> None:
-        super().__init__(Leg.CALLEE, model)
+        super().__init__(Leg.CALLEE, Role.AGENT, model, transcription_model)
         self._language = language
         self._instructions = instructions
         self._tools = tools
-        self._transcription_model = transcription_model
         self._keywords = list(keywords)
         self.next_number = first_number
 
@@ -109,21 +110,26 @@ class AgentEngine(Dialogue[_Answer]):
 
     def session_update(self) -> str:
         """Write the event that configures a session."""
-        writer: dict[str, Any] = {
-            "model": self._transcription_model,
-            "languages": [self._language],
-        }
-        if self._keywords:
-            writer["keywords"] = self._keywords
         return sound_session(
             self._model,
             self._instructions,
-            writer,
+            self._writer(),
             tools=self._tools,
             tool_choice="auto",
             max_output_tokens=MAX_OUTPUT_TOKENS,
             truncation=TRUNCATION,
         )
+
+    def _writer(self) -> dict[str, Any] | None:
+        if not self._transcription_model:
+            return None
+        keywords = {"keywords": self._keywords} if self._keywords else {}
+        languages = [self._language]
+        return {
+            "model": self._transcription_model,
+            "languages": languages,
+            **keywords,
+        }
 
     def answer(self, utterance_ids: tuple[str, ...]) -> None:
         """Answer committed utterances, together with what else waits."""

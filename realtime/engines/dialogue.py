@@ -22,6 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from realtime.config import ENGINE_HZ
 from realtime.engines.base import Closed, Refused, refusal
+from realtime.engines.usage import Role, Usage, of_realtime, sound
 from realtime.engines.voice import VOICE
 from realtime.events import Event, Leg, Pcm, SourceDone, SourceText, TargetDone
 from realtime.protocols import openai_realtime as wire
@@ -112,14 +113,14 @@ class _State:
 
 
 def sound_session(
-    model: str, instructions: str, transcription: dict[str, Any], **more: Any
+    model: str, instructions: str, transcription: dict[str, Any] | None, **more: Any
 ) -> str:
     """Write the event that configures a session for speech, turns being ours.
 
     Args:
         model: for the session.
         instructions: for all responses that have none of their own.
-        transcription: what writes down what is heard.
+        transcription: what writes down what is heard, if anything does.
         more: other parts of the session.
     """
     return wire.encode(
@@ -152,20 +153,28 @@ class Dialogue(ABC, Generic[A]):
 
     Args:
         leg: whose speech it hears.
+        role: what it is used for, and paid as.
         model: for the session.
+        transcription_model: what writes down what it hears; empty: nothing does.
     """
 
-    path: Final = "/realtime"
     by_turns: Final = True
+    max_speed: Final = None
 
-    def __init__(self, leg: Leg, model: str) -> None:
+    def __init__(
+        self, leg: Leg, role: Role, model: str, transcription_model: str
+    ) -> None:
         self._leg = leg
+        self._role = role
         self._model = model
+        self._transcription_model = transcription_model
         self._outbox: list[str] = []
         self._state = _State()
         self._waiting: deque[A] = deque()
         self._active: A | None = None
         self._n_asked = 0
+        self._uncommitted_samples = 0
+        self._unpaid: list[Usage] = []
 
     # --- What it is told -------------------------------------------------------------
 
@@ -178,12 +187,18 @@ class Dialogue(ABC, Generic[A]):
         """Answer committed utterances, when it is their turn."""
 
     @property
+    def path(self) -> str:
+        """Of its socket, with the query that chooses the kind of session."""
+        return f"/realtime?model={self._model}"
+
+    @property
     def is_idle(self) -> bool:
         """Nothing that was asked is still to be answered."""
         return not (self._active or self._waiting)
 
     def append(self, pcm: Pcm) -> None:
         """Give it more sound: int16 at 24 kHz."""
+        self._uncommitted_samples += len(pcm)
         self._outbox.append(
             f'{{"type":"input_audio_buffer.append","audio":"{wire.encode_pcm(pcm)}"}}'
         )
@@ -193,6 +208,10 @@ class Dialogue(ABC, Generic[A]):
         self._state.unconfirmed.append(utterance_id)
         self._state.utterances[utterance_id] = _Committed()
         self._outbox.append('{"type":"input_audio_buffer.commit"}')
+        if self._transcription_model:
+            heard = sound(Role.TRANSCRIBE, self._uncommitted_samples, ENGINE_HZ)
+            self._unpaid.append(heard)
+        self._uncommitted_samples = 0
 
     def truncate(self, utterance_id: str, heard_ms: int) -> None:
         """Of what was said, only so much was heard."""
@@ -209,6 +228,15 @@ class Dialogue(ABC, Generic[A]):
         """Return and forget what is to be sent."""
         outbox, self._outbox = self._outbox, []
         return outbox
+
+    def take_usage(self) -> list[Usage]:
+        """Return and forget what was used since last asked.
+
+        Tokens are the provider's own count, with each response; its captions are paid
+        by the minute of what was committed.
+        """
+        unpaid, self._unpaid = self._unpaid, []
+        return unpaid
 
     # --- What it says ----------------------------------------------------------------
 
@@ -279,16 +307,22 @@ class Dialogue(ABC, Generic[A]):
         utterance_id = self._utterance_of(item_id)
         if utterance_id is None:
             return []
-        self._state.utterances[utterance_id].text += delta
-        return [SourceText(self._leg, delta, utterance_id)]
+        utterance = self._state.utterances[utterance_id]
+        # A session that was lost may have written the beginning already.
+        is_first = not utterance.text
+        utterance.text += delta
+        return [SourceText(self._leg, delta, utterance_id, is_whole=is_first)]
 
     def _on_source_done(self, item_id: str, transcript: str) -> Out:
         utterance_id = self._utterance_of(item_id)
         if utterance_id is None:
             return []
         events: Out = []
-        if transcript and not self._state.utterances[utterance_id].text:
-            events += self._on_source(item_id, transcript)  # without deltas
+        utterance, text = self._state.utterances[utterance_id], transcript.strip()
+        if text and text != utterance.text.strip():
+            # It came without deltas, or they were not the last word.
+            utterance.text = text
+            events.append(SourceText(self._leg, text, utterance_id, is_whole=True))
         return [*events, SourceDone(self._leg, utterance_id)]
 
     def _forget(self, utterance_ids: tuple[str, ...]) -> None:
@@ -302,6 +336,8 @@ class Dialogue(ABC, Generic[A]):
             self._active.response_id = str(response.get("id", ""))
 
     def _on_response_done(self, response: dict[str, Any]) -> Out:
+        if usage := of_realtime(self._role, response.get("usage")):
+            self._unpaid.append(usage)
         answer = self._active
         if answer is None or answer.response_id != str(response.get("id", "")):
             self._go_on()  # whatever it was, it is not in the way any more

@@ -11,6 +11,7 @@ from realtime.agent_brief import Brief, instructions
 from realtime.agent_tools import schemas
 from realtime.engines.agent import AgentEngine
 from realtime.engines.base import Refused
+from realtime.engines.usage import Role
 from realtime.events import (
     AgentAudio,
     AgentSpoke,
@@ -337,6 +338,25 @@ def test_its_numbers_go_on_in_the_next_session(p: Provider) -> None:
         "ko", RULES, schemas(), "m", "t", first_number=p.engine.next_number
     )
     assert following.next_number == 2
+
+
+def test_what_it_uses_is_counted_as_the_agents(p: Provider) -> None:
+    assert [u.role for u in p.engine.take_usage()] == [Role.TRANSCRIBE]
+    p.begin("r1")
+    usage = {"input_tokens": 7, "output_tokens": 5}
+    p.says("response.done", response={"id": "r1", "usage": usage})
+    [used] = p.engine.take_usage()
+    assert used.role is Role.AGENT
+    assert used.quantity.audio_out == 5
+
+
+def test_it_can_leave_the_writing_to_somebody_else() -> None:
+    engine = AgentEngine("ko", RULES, schemas(), "m", "")
+    session = json.loads(engine.session_update())["session"]
+    assert session["audio"]["input"]["transcription"] is None
+    engine.append(np.ones(2400, np.int16))
+    engine.commit("u1")
+    assert engine.take_usage() == []
 
 
 # --- What the provider accepts ---
