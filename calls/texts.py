@@ -202,6 +202,7 @@ CALL_TEXTS = {
     "error_too_many_texts": _(
         "Too much is waiting to be said. Wait until something of it was heard."
     ),
+    "error_text_not_now": _("Nobody would hear it now. Send it again when they can."),
     "error_not_available": _("This cannot be done in this call."),
     # Who answered.
     "answered_person": _("Somebody has answered."),

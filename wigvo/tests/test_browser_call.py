@@ -88,7 +88,7 @@ def page(stack: Stack, chromium: str, microphone: Path) -> Iterator[Page]:
         )
         context = browser.new_context(locale="en-US", base_url=stack.base_url)
         page = context.new_page()
-        page.route(re.compile("/api/phrases$"), lambda route: route.fulfill(json=[]))
+        page.route(re.compile("/api/phrases"), lambda route: route.fulfill(json=[]))
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
@@ -285,7 +285,7 @@ def go_on_as(page: Page, relay: Relay, mode: str) -> None:
 
 
 def test_whoever_types_is_followed_to_the_last_word(page: Page) -> None:
-    page.route(re.compile("/api/phrases$"), lambda route: route.fulfill(json=PHRASES))
+    page.route(re.compile("/api/phrases"), lambda route: route.fulfill(json=PHRASES))
     relay = Relay(page)
     open_call_page(page)
     page.locator("#start").click()
@@ -433,6 +433,12 @@ def test_a_caller_speaks_and_reads_the_answer_translated(page: Page) -> None:
     # The page knows that they have heard it.
     heard = captions.locator(".caption--caller .caption__fate[data-fate=heard]")
     expect(heard.first).to_be_visible(timeout=40_000)
+
+    # The caller goes on by typing: the microphone goes off.
+    page.locator("#modes summary").click()
+    page.locator("#modes button[data-mode=text]").click()
+    expect(page.locator("#call")).to_have_attribute("data-mode", "text")
+    expect(page.locator("#mute")).to_be_hidden()
 
     page.locator("#hang-up").click()
     dialog = page.locator("#confirm-hang-up button[value=hang-up]")

@@ -162,6 +162,12 @@ export class Compose {
     this.show();
   }
 
+  /** The server takes nothing of this in this mode. */
+  refused() {
+    this.outbox.refused(performance.now());
+    this.show();
+  }
+
   disconnected() {
     this.typing.isActive = false; // nobody is there to be told
     this.outbox.disconnected(performance.now());
@@ -193,7 +199,8 @@ export class Compose {
     const isTooLong = left < 0;
     if (isTooLong) this.problem.textContent = fill(this.texts.too_long, { n: -left });
     this.problem.hidden = !isTooLong;
-    this.input.setAttribute("aria-invalid", isTooLong ? "true" : "false");
+    if (isTooLong) this.input.setAttribute("aria-invalid", "true");
+    else this.input.removeAttribute("aria-invalid");
   }
 
   show() {
@@ -211,7 +218,7 @@ export class Compose {
       if (this.shown.has(message.id)) continue;
       this.shown.set(message.id, element);
       this.list.append(element);
-      this.list.scrollTop = this.list.scrollHeight;
+      element.scrollIntoView({ block: "nearest" });
     }
     this.list.hidden = messages.length === 0;
     if (hadFocus && !this.list.contains(document.activeElement)) this.input.focus();

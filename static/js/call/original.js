@@ -62,7 +62,7 @@ export class OriginalVoice {
 
   showPercent() {
     const { value } = this.input;
-    const words = value === "0" ? this.texts.original_off : `${value} %`;
+    const words = value === "0" ? this.texts.original_off : `${value}%`;
     this.output.textContent = words;
     this.input.setAttribute("aria-valuetext", words);
   }

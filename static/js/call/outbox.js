@@ -73,6 +73,16 @@ export class Outbox {
     return message;
   }
 
+  /** The server does not take what was sent last. @param {number} now */
+  refused(now) {
+    for (const message of this.messages.values()) {
+      if (message.state !== "sending" && message.state !== "told") continue;
+      if (message.isPhrase) this.messages.delete(message.id);
+      message.state = "failed";
+      message.since = now;
+    }
+  }
+
   /** Nobody knows what became of what was under way. @param {number} now */
   disconnected(now) {
     for (const message of this.messages.values()) {

@@ -83,6 +83,16 @@ test("Enter sends, but not with Shift and never while a syllable is being compos
   assert.ok(!sends({ ...enter, key: "a", keyCode: 65 }));
 });
 
+test("what the server does not take has failed at once", () => {
+  const outbox = new Outbox();
+  outbox.sent({ id: "a", text: "Hi" }, 0);
+  outbox.sent({ id: "b", text: "Four people" }, 0);
+  outbox.sent({ id: "p1", text: "Yes", isPhrase: true }, 0);
+  outbox.status({ id: "a", state: "queued" }, 1);
+  outbox.refused(2);
+  assert.deepEqual(states(outbox), ["a queued", "b failed"]);
+});
+
 test("a whisper is told at once, and goes like what was spoken", () => {
   const outbox = new Outbox();
   outbox.sent({ id: "w", text: "Ask for a window", isWhisper: true }, 0);

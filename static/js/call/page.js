@@ -49,6 +49,7 @@ class CallPage {
     this.isFinished = false;
     this.hasMicrophone = false;
     this.triedMicrophone = false;
+    this.tellsTyping = true;
     this.notes = new Notes(byId("call-notes"));
     this.follow = new Follow(byId("captions-scroll"), byId("to-newest"));
     this.delivery = new Delivery();
@@ -140,7 +141,8 @@ class CallPage {
       draftKey: `draft ${this.root.dataset.call}`,
       onSend: (message) => this.sendText(message),
       onTyping: (active) => {
-        if (this.modes.state.mode !== "agent") this.client.send({ type: "typing", active });
+        if (!this.tellsTyping || this.modes.state.mode === "agent") return;
+        this.client.send({ type: "typing", active });
       },
       announce: (about, text) => this.announcer.say(about, text),
     });
@@ -433,6 +435,10 @@ class CallPage {
           this.showDelivery();
         }
         if (message.code === "unsupported_mode") this.modeRefused();
+        if (message.code === "not_available") {
+          this.tellsTyping = false; // too many that are of no use end the connection
+          this.compose.refused();
+        }
         this.notes.show(`error-${message.code}`,
           this.texts[`error_${message.code}`] ?? message.message, "error",
           LASTING_ERRORS.includes(message.code) ? 0 : WARNING_MS);
@@ -551,6 +557,7 @@ class CallPage {
     if (this.modes.state.confirmed(mode)) {
       this.modes.close();
       this.replies.clear();
+      this.tellsTyping = true;
       if (types(mode)) this.panels.open("compose");
       else if (!this.compose.input.value) this.panels.close("compose");
       this.show();

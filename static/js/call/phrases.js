@@ -5,6 +5,7 @@
  * @property {string} id
  * @property {string} text
  * @property {string} language
+ * @property {boolean} isQuick comes first
  */
 
 const KEYS = 9;
@@ -24,10 +25,11 @@ export function readPhrases(answer, callerLanguage, calleeLanguage) {
   /** @type {Phrase[]} */
   const phrases = list
     .filter((item) => item && item.id !== undefined && typeof item.text === "string")
-    .map(({ id, text, language }) => ({
-      id: String(id), text: text.trim(), language: String(language ?? ""),
+    .map(({ id, text, language, is_quick: isQuick }) => ({
+      id: String(id), text: text.trim(), language: String(language ?? ""), isQuick: isQuick === true,
     }))
-    .filter(({ text }) => text !== "");
+    .filter(({ text }) => text !== "")
+    .sort((a, b) => Number(b.isQuick) - Number(a.isQuick));
   for (const language of [callerLanguage, calleeLanguage]) {
     const some = phrases.filter((phrase) => (phrase.language || callerLanguage) === language);
     if (some.length) return some;
@@ -67,13 +69,14 @@ export class PhraseBar {
   /** Phrases are a help, not a need: where they cannot be had there are none. */
   async load() {
     try {
-      const response = await fetch(this.url, {
+      // Named, the language brings its starter set with it.
+      const [caller, callee] = this.languages;
+      const response = await fetch(`${this.url}?language=${encodeURIComponent(caller)}`, {
         headers: { Accept: "application/json" },
         credentials: "same-origin",
         signal: AbortSignal.timeout(LOAD_TIMEOUT_MS),
       });
       if (!response.ok) return;
-      const [caller, callee] = this.languages;
       this.phrases = readPhrases(await response.json(), caller, callee);
     } catch {
       return;

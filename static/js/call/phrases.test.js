@@ -11,10 +11,15 @@ const PHRASES = [
 
 test("phrases in the caller's language are offered, in the server's order", () => {
   assert.deepEqual(readPhrases(PHRASES, "en", "ko"), [
-    { id: "1", text: "Yes", language: "en" },
-    { id: "c", text: "One moment", language: "en" },
+    { id: "1", text: "Yes", language: "en", isQuick: false },
+    { id: "c", text: "One moment", language: "en", isQuick: false },
   ]);
   assert.deepEqual(readPhrases(PHRASES, "ko", "en").map(({ id }) => id), ["2"]);
+});
+
+test("quick replies come first", () => {
+  const phrases = PHRASES.map((phrase) => ({ ...phrase, is_quick: phrase.id === "c" }));
+  assert.deepEqual(readPhrases(phrases, "en", "ko").map(({ id }) => id), ["c", "1"]);
 });
 
 test("without any, those in the callee's language are", () => {

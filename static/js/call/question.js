@@ -76,6 +76,7 @@ export class QuestionBox {
     this.text.textContent = text;
     this.root.hidden = false;
     this.tick(now);
+    this.root.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {number} now */
