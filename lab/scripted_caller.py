@@ -120,6 +120,8 @@ class Report:
     captions: list[dict[str, Any]]
     latency: dict[str, Any]
     cost_usd: float
+    """At the real prices; nobody pays the lab."""
+    cost_parts: list[dict[str, Any]]
     echo_loops: list[str]
     phrases: dict[str, list[dict[str, Any]]]
     """What each side said and heard; seconds since the start was asked for."""
@@ -735,6 +737,7 @@ class ScriptedCaller:
             ),
             latency=call.get("latency") or {},
             cost_usd=float((call.get("cost") or {}).get("usd") or 0),
+            cost_parts=(call.get("cost") or {}).get("parts") or [],
             echo_loops=loops,
             phrases={
                 "caller_said": self._timed(mine),

@@ -11,7 +11,7 @@ from realtime import events as ev
 from realtime import provider, services
 from realtime.cost import CostMeter, Tariff
 from realtime.engines.catalogue import catalogue
-from realtime.engines.usage import Metered
+from realtime.engines.usage import Metered, Usage
 from realtime.protocols import browser
 from realtime.services import CallFacts
 from wigvo.database import in_database
@@ -69,27 +69,41 @@ class Spending:
         self._told_at = self._stored_at = -STORE_S
         self._told_cents = -1
         self._limit_usd = float(settings.CALL_MAX_USD)
+        self._has_bill = False
 
     def watch(self, metered: Metered) -> None:
         """Count what this uses from now on."""
         self._metered.append(metered)
 
+    def add(self, usage: Usage | None) -> None:
+        """Count what was used by something that is not watched."""
+        if usage is not None:
+            self.meter.add([usage])
+
     async def run(self) -> None:
         """Count, tell and write down, as long as the call goes on."""
+        while True:
+            if not self._has_bill:
+                await self._take_up()
+            await asyncio.sleep(TICK_S)
+            self.count()
+
+    async def _take_up(self) -> None:
+        """Go on with the bill that is stored; before that nothing takes its place."""
         try:
             bill, self._limit_usd = await in_database(
                 services.bill_of, self._facts.call_id
             )
         except Exception as error:
-            log.warning("bill_unknown", error=type(error).__name__)
-        else:
-            self.meter.restore(bill)
+            log.warning("bill_not_read", error=type(error).__name__)
+            return
+        counted_s = self.meter.minutes * 60
+        self.meter.restore(bill)
+        billed_s = self.meter.minutes * 60 - counted_s
         # Nobody counted while no session was there; the telephone went on.
-        missed_s = self._facts.config.start_ms / 1000 - self.meter.minutes * 60
+        missed_s = self._facts.config.start_ms / 1000 - billed_s
         self.meter.connected(max(0.0, missed_s), has_stream=False)
-        while True:
-            await asyncio.sleep(TICK_S)
-            self.count()
+        self._has_bill = True
 
     def count(self, *, is_last: bool = False) -> None:
         """Add up; tell and write down where it is time to."""
@@ -105,7 +119,7 @@ class Spending:
         if is_last or cents != self._told_cents or now - self._told_at >= TELL_S:
             self._told_cents, self._told_at = cents, now
             self._tell(browser.Cost(round(usd, 4), round(self.meter.minutes, 2)))
-        if is_last or now - self._stored_at >= STORE_S:
+        if self._has_bill and (is_last or now - self._stored_at >= STORE_S):
             self._stored_at = now
             self._store(usd)
         if not is_last:

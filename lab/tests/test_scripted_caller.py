@@ -65,7 +65,7 @@ def report(to_callee: tuple[int, int], to_caller: tuple[int, int]) -> Report:
     return Report(
         call_id="1", number="+8225550101", status="completed", outcome="", reason="",
         reason_text="", duration_s=1, captions=[], latency={}, cost_usd=0,
-        echo_loops=[], phrases={}, max_late_ms=0,
+        cost_parts=[], echo_loops=[], phrases={}, max_late_ms=0,
         caller_to_callee=Understanding(*to_callee, [], 0, []),
         callee_to_caller=Understanding(*to_caller, [], 0, []),
     )  # fmt: skip

@@ -2,6 +2,8 @@ import pytest
 
 from lab.speech.phrasebook import Phrase, Phrasebook, read_digits_out
 from lab.speech.synthesiser import Synthesiser
+from realtime.events import Line
+from realtime.lines import text_of
 from realtime.recording_notice import NOTICE
 
 
@@ -100,6 +102,7 @@ def test_the_lines_of_the_interpreter_itself_are_spoken_in_all_four_languages() 
         "waiting_one_moment",
         "apology_connection_lost",
         "time_limit_over",
+        "apology_spend_limit",
     )
     for phrase_id in ids:
         texts = Phrasebook.load()[phrase_id].texts
@@ -108,6 +111,11 @@ def test_the_lines_of_the_interpreter_itself_are_spoken_in_all_four_languages() 
             n = len(synthesiser.speak_blocking(text, language))
             assert 0.5 * 24000 < n < 12 * 24000
     synthesiser.close()
+
+
+def test_the_last_sentence_of_a_call_that_costs_too_much_is_the_products() -> None:
+    texts = Phrasebook.load()["apology_spend_limit"].texts
+    assert texts == {k: text_of(Line.SPEND_LIMIT, k) for k in texts}
 
 
 def test_the_notice_of_a_recording_is_the_products() -> None:

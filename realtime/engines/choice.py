@@ -17,8 +17,9 @@ nothing.
 from enum import StrEnum
 from typing import Final
 
+from realtime.engines.catalogue import ABILITIES
 from realtime.engines.interpret import NAMES
-from realtime.engines.translate import OUTPUT_LANGUAGES
+from realtime.engines.usage import Role
 from realtime.events import Leg
 from realtime.lines import LINES
 
@@ -123,10 +124,5 @@ def supports(mode: str, caller_language: str, callee_language: str) -> bool:
 
 
 def _can_say(kind: EngineKind, language: str) -> bool:
-    match kind:
-        case EngineKind.TRANSLATE:
-            return language in OUTPUT_LANGUAGES
-        case EngineKind.INTERPRET:
-            return language in NAMES
-        case EngineKind.TRANSCRIBE:
-            return True
+    abilities = ABILITIES[Role(kind)]
+    return not abilities.translates or abilities.covers(None, language)

@@ -152,3 +152,26 @@ async def test_a_call_that_is_taken_up_again_goes_on_with_its_bill(
     live = await registry.ensure(facts)
     assert live is not None
     await eventually(lambda: live._spending.meter.usd > 3.39)
+    await asyncio.sleep(0.2)
+    assert (await relay.stored()).cost_usd >= 3.4
+
+
+async def test_a_bill_that_could_not_be_read_is_not_written_over(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(call_id: object) -> None:
+        raise OSError("no database")
+
+    await relay.start()
+    await registry.close_all()
+    bill = [{"engine": "translate", "model": "x", "usd": 9, "seconds": 9, "tokens": {}}]
+    await in_database(
+        lambda: Call.objects.update(cost_parts=bill, cost_usd=9, status="in_progress")
+    )
+    monkeypatch.setattr(services, "bill_of", fails)
+    facts = await in_database(services.find_call, relay.call.pk)
+    assert facts is not None
+    await registry.ensure(facts)
+    await asyncio.sleep(0.3)
+    await registry.close_all()
+    assert (await relay.stored()).cost_usd == 9

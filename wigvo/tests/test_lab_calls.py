@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import subprocess
 import sys
 import time
@@ -142,6 +143,29 @@ def test_what_was_said_is_stored(
         assert stored[caption["utterance_id"]]["translation"] == caption["translation"]
     assert call["duration_s"] > 10
     assert call["cost"]["minutes"] > 0
+
+
+@pytest.mark.parametrize("number", CONVERSATIONS)
+def test_the_bill_of_a_call_adds_up(
+    number: str, alice: Person, reports: dict[str, dict[str, Any]]
+) -> None:
+    call = alice.see(reports[number]["call_id"])
+    parts = {part["engine"]: part for part in call["cost"]["parts"]}
+    minutes = call["cost"]["minutes"]
+    # Two sessions hear everything from the pickup on, silence included.
+    assert parts["translate"]["minutes"] == pytest.approx(2 * minutes, rel=0.15)
+    assert parts["translate"]["usd"] == pytest.approx(
+        parts["translate"]["minutes"] * 0.034, abs=2e-4
+    )
+    assert parts["transcribe"]["usd"] == pytest.approx(
+        parts["translate"]["usd"] / 2, abs=1e-5
+    )
+    assert parts["media_stream"]["usd"] == pytest.approx(
+        math.ceil(parts["media_stream"]["minutes"]) * 0.0044
+    )
+    total = sum(part["usd"] for part in call["cost"]["parts"])
+    assert call["cost"]["usd"] == pytest.approx(total, abs=1e-4)
+    assert reports[number]["cost_usd"] == call["cost"]["usd"]
 
 
 def phrases_in(channel: NDArray[np.int16]) -> list[str]:

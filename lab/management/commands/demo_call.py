@@ -137,9 +137,18 @@ class Command(BaseCommand):
             f"{'echo loops':22} {len(loops)}{': ' if loops else ''}{'; '.join(loops)}"
         )
         cost = sum(report.cost_usd for report in reports)
-        write(f"{'cost':22} {cost:.4f} USD, had it been real")
+        write(f"{'cost':22} {cost:.4f} USD, had it been real{_cost_parts(reports)}")
         good = sum(report.understood for report in reports)
         write(f"{'verdict':22} {good} of {len(reports)} understood on both sides")
+
+
+def _cost_parts(reports: list[Report]) -> str:
+    """Say what the cost of all calls consists of."""
+    usd: dict[str, float] = {}
+    for part in (part for report in reports for part in report.cost_parts):
+        usd[part["engine"]] = usd.get(part["engine"], 0) + (part["usd"] or 0)
+    parts = ", ".join(f"{engine} {amount:.4f}" for engine, amount in usd.items())
+    return f" ({parts})" if parts else ""
 
 
 def _nothing(line: Line) -> None:
