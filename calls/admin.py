@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from calls import recordings
-from calls.models import Call, CallEvent, Utterance
+from calls.models import Call, CallEvent, Phrase, Utterance
 from calls.quality import LineQuality
 from calls.reasons import explain
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     UtteranceTable = admin.TabularInline[Utterance, Call]
     EventTable = admin.TabularInline[CallEvent, Call]
     CallPages = admin.ModelAdmin[Call]
+    PhrasePages = admin.ModelAdmin[Phrase]
 else:  # Django's own classes take no parameters
     UtteranceTable = EventTable = admin.TabularInline
-    CallPages = admin.ModelAdmin
+    CallPages = PhrasePages = admin.ModelAdmin
 
 
 class ReadOnly:
@@ -158,3 +159,14 @@ class CallAdmin(ReadOnly, CallPages):
 def _pretty(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
     return format_html("<pre>{}</pre>", text)
+
+
+@admin.register(Phrase)
+class PhraseAdmin(ReadOnly, PhrasePages):
+    """What people have saved to be said."""
+
+    list_display = ("text", "language", "is_quick", "owner", "created_at")
+    list_filter = ("language", "is_quick")
+    list_select_related = ("owner",)
+    search_fields = ("text", "owner__email")
+    fields = ("owner", "text", "language", "translations", "is_quick", "position")

@@ -366,3 +366,62 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}"
+
+
+class PhraseQuerySet(models.QuerySet["Phrase"]):
+    def for_user(self, user: Any) -> Self:
+        """Return the phrases of this person; a stranger's id is not among them."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(owner=user)
+
+
+class Phrase(models.Model):
+    """Something that a person says often; `calls.phrases` makes all changes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="phrases"
+    )
+    text = models.CharField(max_length=200)
+    language = models.CharField(max_length=2, help_text="Of the text, ISO 639-1.")
+    translations = models.JSONField(
+        default=dict, blank=True, help_text="Language → how it is said there, if known."
+    )
+    is_quick = models.BooleanField(
+        default=False, help_text="Has a button of its own during a call."
+    )
+    position = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = PhraseQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["position", "created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["owner", "language", "text"], name="calls_phrase_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class PhraseStart(models.Model):
+    """Note that a person has been given the starter set of a language."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+"
+    )
+    language = models.CharField(max_length=2)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["owner", "language"], name="calls_phrase_start_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.language

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from calls import views
+from calls import phrase_views, views
 
 app_name = "calls"
 urlpatterns = [
@@ -15,4 +15,10 @@ urlpatterns = [
         views.delete_recording,
         name="delete_recording",
     ),
+    path("phrases/", phrase_views.index, name="phrases"),
+    path("phrases/add/", phrase_views.add, name="add_phrase"),
+    path("phrases/restore/", phrase_views.restore, name="restore_phrase"),
+    path("phrases/<uuid:phrase_id>/", phrase_views.edit, name="edit_phrase"),
+    path("phrases/<uuid:phrase_id>/move/", phrase_views.move, name="move_phrase"),
+    path("phrases/<uuid:phrase_id>/delete/", phrase_views.delete, name="delete_phrase"),
 ]

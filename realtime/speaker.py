@@ -89,6 +89,7 @@ class Speaker:
         self._api_key = api_key
         self._safety_id = safety_id
         self._socket: EngineSocket | None = None
+        self._lost: EngineSocket | None = None
         self._opening = asyncio.Lock()
         self._requests: dict[str, _Request] = {}
         self._by_response: dict[str, _Request] = {}
@@ -103,6 +104,7 @@ class Speaker:
         async with self._opening:
             if self._socket is not None:
                 return
+            await self._close_lost()
             socket = EngineSocket(
                 url=self._url,
                 api_key=self._api_key,
@@ -211,6 +213,7 @@ class Speaker:
         self._fail_all()
         if socket is not None:
             await socket.close()
+        await self._close_lost()
 
     # --- Inside ----------------------------------------------------------------------
 
@@ -260,8 +263,14 @@ class Speaker:
                 self._fail_all()
 
     def _on_lost(self) -> None:
-        self._socket = None
+        # It is closed later: it is one of its own tasks that says so.
+        self._lost, self._socket = self._socket, None
         self._fail_all()
+
+    async def _close_lost(self) -> None:
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            await lost.close()
 
     def _fail_all(self) -> None:
         for request in self._requests.values():

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 from django.conf import settings
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from realtime.engines.interpret import NAMES
 
 if TYPE_CHECKING:
+    import httpx2
     from openai import AsyncOpenAI
-    from openai.types.responses import ParsedResponse
+    from openai.types.responses import Response
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,14 @@ MAX_SUGGESTIONS: Final = 3
 MAX_TURNS: Final = 12
 """Of the conversation, the newest ones."""
 
-Answer = TypeVar("Answer", bound=BaseModel)
+
+class Form(BaseModel):
+    """What an answer must look like: all of its fields, and no other."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Answer = TypeVar("Answer", bound=Form)
 
 
 class TextFailed(Exception):
@@ -43,7 +51,7 @@ class TextFailed(Exception):
     Attributes:
         code: `timeout`, `unreachable`, `limit` (429), `unavailable` (5xx), `rejected`
             (any other refusal of the request), `refused` (by the model), `incomplete`,
-            `empty`.
+            `empty` (or not of the form that was asked for).
         is_limit: asking again later may help.
     """
 
@@ -146,16 +154,16 @@ def suggestion_instructions(callee: str, caller: str) -> str:
     )
 
 
-class _Translation(BaseModel):
+class _Translation(Form):
     translation: str
 
 
-class _Reply(BaseModel):
+class _Reply(Form):
     text: str
     translation: str
 
 
-class _Replies(BaseModel):
+class _Replies(Form):
     suggestions: list[_Reply] = Field(max_length=MAX_SUGGESTIONS)
 
 
@@ -273,35 +281,32 @@ async def ask(
     Raises:
         TextFailed: no answer that can be used.
     """
-    model = settings.OPENAI_TEXT_MODEL
     request: dict[str, Any] = {
-        "model": model,
+        "model": settings.OPENAI_TEXT_MODEL,
         "instructions": instructions,
         "input": [{"role": "user", "content": json.dumps(data, ensure_ascii=False)}],
+        "text": {
+            "format": {
+                "type": "json_schema",
+                "name": form.__name__.strip("_").lower(),
+                "schema": form.model_json_schema(),
+                "strict": True,
+            }
+        },
         "max_output_tokens": MAX_OUTPUT_TOKENS,
         "store": False,
     }
     if user_id:
         request["safety_identifier"] = _hashed(user_id)
-    response = await _ask_again(request, form)
-    usage = response.usage.model_dump() if response.usage else {}
-    if response.status == "incomplete":
-        raise TextFailed("incomplete")
-    parsed = response.output_parsed
-    if parsed is None:
-        has_refused = any(
-            part.type == "refusal"
-            for item in response.output
-            if item.type == "message"
-            for part in item.content
-        )
-        raise TextFailed("refused" if has_refused else "empty")
-    return parsed, usage
+    response = await _response_to(request)
+    try:
+        return _answer_in(response, form), _usage_of(response)
+    except TextFailed as failed:
+        log.warning("text_failed", code=failed.code, form=form.__name__)
+        raise
 
 
-async def _ask_again(
-    request: dict[str, Any], form: type[Answer]
-) -> "ParsedResponse[Answer]":
+async def _response_to(request: dict[str, Any]) -> "Response":
     """Ask, and once more where that may help."""
     model, attempt = request["model"], 1
     while True:
@@ -309,18 +314,41 @@ async def _ask_again(
         exactness = {k: v for k, v in _EXACTNESS.items() if k not in declined}
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await client().responses.parse(
-                    **request, **exactness, text_format=form
+                response: Response = await client().responses.create(
+                    **request, **exactness
                 )
+                return response
         except Exception as error:
             if _declines(model, error):
                 continue
             code, may_help = _code_of(error)
-            log.warning("text_failed", code=code, attempt=attempt, form=form.__name__)
+            log.warning("text_failed", code=code, attempt=attempt)
             if not may_help or attempt == ATTEMPTS:
                 raise TextFailed(code) from error
         await asyncio.sleep(BACKOFF_S * attempt)
         attempt += 1
+
+
+def _answer_in(response: "Response", form: type[Answer]) -> Answer:
+    if response.status != "completed":
+        raise TextFailed("incomplete")
+    parts = [
+        part
+        for item in response.output
+        if item.type == "message"
+        for part in item.content
+    ]
+    if any(part.type == "refusal" for part in parts):
+        raise TextFailed("refused")
+    try:
+        return form.model_validate_json(response.output_text)
+    except ValidationError:
+        # Without the error itself: it quotes what was said.
+        raise TextFailed("empty") from None
+
+
+def _usage_of(response: "Response") -> Usage:
+    return response.usage.model_dump() if response.usage else {}
 
 
 _EXACTNESS: Final[dict[str, Any]] = {"temperature": 0, "reasoning": {"effort": "none"}}
@@ -352,7 +380,6 @@ def _hashed(user_id: str) -> str:
 def _code_of(error: Exception) -> tuple[str, bool]:
     """Return (code of `TextFailed`, whether to try again); raise what is our own."""
     import openai
-    from pydantic import ValidationError
 
     match error:
         case TimeoutError() | openai.APITimeoutError():
@@ -366,26 +393,36 @@ def _code_of(error: Exception) -> tuple[str, bool]:
             return "unavailable", True
         case openai.APIStatusError():
             return "rejected", False
-        case ValidationError() | openai.APIError():
+        case openai.APIError():
             return "empty", False
     raise error
 
 
+transport: "httpx2.AsyncBaseTransport | None" = None
+"""What requests go through instead of the network; set by tests."""
+
 _client: "AsyncOpenAI | None" = None
+
+
+def warm_up() -> None:
+    """Import the SDK, which takes most of a second, before anybody waits for it."""
+    import openai  # noqa: F401
 
 
 def client() -> "AsyncOpenAI":
     """Return this process's client; it belongs to the loop it was first used on."""
     global _client
     if _client is None:
-        # Importing the SDK takes most of a second: the server does it when it starts.
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         _client = AsyncOpenAI(
             api_key=settings.OPENAI_API_KEY,
             base_url=settings.OPENAI_BASE_URL,
             timeout=TIMEOUT_S,
             max_retries=0,
+            http_client=DefaultAsyncHttpxClient(transport=transport)
+            if transport
+            else None,
         )
     return _client
 

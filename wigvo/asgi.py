@@ -21,7 +21,7 @@ except ImproperlyConfigured as error:
 
 # These need the applications that `get_asgi_application` has loaded.
 from calls.reconcile import register_sessions
-from realtime import registry
+from realtime import registry, texts
 from realtime.audio import vad
 from realtime.routing import sockets
 from wigvo import celery, checks, database, notify
@@ -40,6 +40,7 @@ def start() -> None:
         return
     notify.set_loop(loop)
     vad.warm_up()
+    texts.warm_up()
     celery.start()
     set_aside_what_stays()
 
@@ -59,6 +60,7 @@ def set_aside_what_stays() -> None:
 async def stop() -> None:
     """Let go of calls, threads and the loop."""
     await registry.close_all()
+    await texts.close()
     await asyncio.to_thread(celery.stop)
     await asyncio.to_thread(database.close)
     notify.set_loop(None)

@@ -154,6 +154,15 @@ def speak(text: str, language: str, voice: str = "a", speed_wpm: int = 160) -> S
     return np.concatenate([pcm, _breath()]) if len(pcm) else pcm
 
 
+def misread(text: str) -> str:
+    """Read a text wrongly, so that it matters: another digit, or the last word lost."""
+    digit = re.search(r"\d", text)
+    if digit is None:
+        return " ".join(text.split()[:-1]) or f"{text} {text}"
+    wrong = str((int(digit.group()) + 1) % 10)
+    return text[: digit.start()] + wrong + text[digit.end() :]
+
+
 @cache
 def _breath() -> Samples:
     rng = np.random.default_rng(1)

@@ -718,6 +718,9 @@ class RealtimeSession:
             language = response.metadata.get("language", "en")
             if language not in wire.OUTPUT_LANGUAGES:
                 language = "en"
+            if self._connection.misreads:
+                self._connection.misreads -= 1
+                text = interpreter.misread(text)
             response.text = text
             response.language = interpreter.guess_language(text, language)
 

@@ -1,9 +1,11 @@
 """Simulated REST endpoints: `/responses`, `/models`, `/moderations`, transcription.
 
-The text model knows the phrasebook and nothing else: it translates a phrase if it is
-told into which language, and says so otherwise.
+The text model translates by rule if it is told into which language (`sentences.py`),
+proposes replies if it is asked for `suggestions`, and otherwise says that it knows
+nothing.
 """
 
+import asyncio
 import io
 import json
 import re
@@ -19,7 +21,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lab.openai import interpreter, wire
+from lab.openai import interpreter, sentences, wire
 from lab.openai.catalogue import MODELS, has_role
 from lab.openai.sockets import UNAUTHORISED, is_authorised, problem
 from lab.openai.state import state
@@ -42,6 +44,9 @@ def endpoint(work: Endpoint) -> Endpoint:
         if not is_authorised(request.headers.get("authorization")):
             return problem(*UNAUTHORISED)
         for fault in state.take_faults("rest"):
+            if fault["kind"] == "slow_request":
+                await asyncio.sleep(fault.get("ms", 5000) / 1000)
+                continue
             return problem(
                 fault.get("http_status", 503),
                 "The engine is not available.",
@@ -165,22 +170,56 @@ async def responses(request: Request) -> Response:
     model = _require_model(body.get("model"), "text")
     if body.get("stream"):
         raise BadRequest("The lab does not stream text.", param="stream")
+    _check_exactness(body, model)
     instructions = body.get("instructions") or ""
     asked, system = _messages(body.get("input"))
     text = IGNORANCE
     target = interpreter.named_target(f"{instructions} {system}")
     if target:
-        text = interpreter.translate_text(asked, target) or IGNORANCE
+        text = sentences.translate(sentences.text_in(asked), target)
     form = body.get("text") or {"format": {"type": "text"}}
     schema_format = form.get("format", {"type": "text"})
     if schema_format.get("type") == "json_schema":
         schema = schema_format.get("schema")
         wire.is_a(dict)(schema, "text.format.schema")
         answer = smallest(schema, schema, text)
+        if "suggestions" in schema.get("properties", {}):
+            answer["suggestions"] = sentences.suggestions(asked)
         text = json.dumps(answer, ensure_ascii=False)
     elif schema_format.get("type") == "json_object":
         text = json.dumps({"text": text}, ensure_ascii=False)
-    return JSONResponse(_response(body, model, form, asked + system, text))
+    faults = [fault["kind"] for fault in state.take_faults("text")]
+    is_cut = "cut_answer" in faults
+    answer = _response(
+        body, model, form, asked + system, text[: len(text) // 2] if is_cut else text
+    )
+    if is_cut:
+        answer |= {
+            "status": "incomplete",
+            "incomplete_details": {"reason": "max_output_tokens"},
+        }
+    if "refuse_answer" in faults:
+        refusal = {"type": "refusal", "refusal": "I cannot help with that."}
+        answer["output"][0]["content"] = [refusal]
+    return JSONResponse(answer)
+
+
+def _check_exactness(body: dict[str, Any], model: str) -> None:
+    """Refuse what a family of models does not take, as the provider does."""
+    effort = (body.get("reasoning") or {}).get("effort")
+    if model.startswith("gpt-4") and effort is not None:
+        raise BadRequest(
+            "Unsupported parameter: 'reasoning.effort' is not supported with this"
+            " model.",
+            code="unsupported_parameter",
+            param="reasoning.effort",
+        )
+    if not model.startswith("gpt-4") and effort != "none" and "temperature" in body:
+        raise BadRequest(
+            "Unsupported parameter: 'temperature' is not supported with this model.",
+            code="unsupported_parameter",
+            param="temperature",
+        )
 
 
 def _messages(given: Any) -> tuple[str, str]:

@@ -80,6 +80,7 @@ class Connection:
         self.delay_ms = 0
         self.response_delay_ms = 0
         self.failing_transcripts = 0
+        self.misreads = 0
         self.output_samples: int | None = None
         self._running = asyncio.Event()
         self._running.set()
@@ -124,6 +125,8 @@ class Connection:
                 self.response_delay_ms = fault.get("ms", 5000)
             case "fail_transcript":
                 self.failing_transcripts += fault.get("times", 1)
+            case "misread":
+                self.misreads += fault.get("times", 1)
             case "frame":
                 self.output_samples = fault.get("samples", 9600)
             case _:

@@ -27,12 +27,31 @@ FAULTS: Final[dict[str, str]] = {
     " voice sessions only",
     "fail_transcript": "the next times (1) transcripts of a session fail;"
     " transcription sessions only",
+    "misread": "the next times (1) that something is read out, it is"
+    " with a digit or a word wrong; voice sessions only",
     "frame": "translated audio comes in deltas of samples (9600) instead of 4800",
     "refuse_request": "a REST request is answered with http_status (503), code",
+    "slow_request": "a REST request is answered ms (5000) later",
+    "refuse_answer": "the text model refuses to answer",
+    "cut_answer": "the text model's answer ends in the middle, as too long",
 }
 """What can be asked for, and what else it says.  Common to all: count (1), how many
 sessions or requests it meets; session: only this kind; live (false): it meets the
 sessions that are open now instead of the next ones."""
+
+_OF_SESSIONS: Final = {
+    "fail_transcript": "transcription",
+    "misread": "realtime",
+    "slow_response": "realtime",
+}
+"""Faults that meet only one kind of session unless they are told otherwise."""
+_OF_REQUESTS: Final = {
+    "refuse_request": "rest",
+    "slow_request": "rest",
+    "refuse_answer": "text",
+    "cut_answer": "text",
+}
+"""Faults that meet no session but requests: all, or those to the text model."""
 
 _NUMBERS: Final = {
     "after_ms": (0, 3_600_000),
@@ -182,21 +201,25 @@ class EngineState:
             return
         self._faults.append({"count": 1, **values})
 
-    def take_faults(self, kind: Kind | Literal["rest"]) -> list[Fault]:
+    def take_faults(self, kind: Kind | Literal["rest", "text"]) -> list[Fault]:
         """Use up one of each waiting fault that meets a new session or request.
 
         Args:
-            kind: of the session, or "rest" for a plain request.
+            kind: of the session, "rest" for a plain request, "text" for an answer of
+                the text model.
 
         Returns:
             The faults' values, in the order they were asked for.
         """
         taken: list[Fault] = []
         for fault in list(self._faults):
-            is_rest = fault["kind"] == "refuse_request"
-            if is_rest != (kind == "rest"):
+            of_requests = _OF_REQUESTS.get(fault["kind"])
+            if (of_requests or kind) != kind:
                 continue
-            if not is_rest and _meets(fault) not in (None, kind):
+            if kind in ("rest", "text"):
+                if of_requests is None:
+                    continue
+            elif _meets(fault) not in (None, kind):
                 continue
             fault["count"] -= 1
             if not fault["count"]:
@@ -233,8 +256,7 @@ class EngineState:
 
 def _meets(fault: Fault) -> str | None:
     """Return the kind of session that a fault meets; None is any."""
-    kinds = {"slow_response": "realtime", "fail_transcript": "transcription"}
-    otherwise = kinds.get(fault["kind"])
+    otherwise = _OF_SESSIONS.get(fault["kind"])
     kind: str | None = fault.get("session", otherwise)
     return kind
 

@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 
 from lab.openai import routes
 from lab.openai.rest import smallest
+from lab.openai.sentences import UNKNOWN
 from lab.openai.state import EngineState, state
 from lab.speech.phrasebook import Phrasebook
 from lab.tests.engine_client import API_KEY, HEADERS, http_client, speech
@@ -94,7 +95,7 @@ def test_it_reads_messages_and_their_parts(http: TestClient) -> None:
 
 def test_it_says_that_it_knows_only_its_book(http: TestClient) -> None:
     response = ask(http, instructions="Translate into Korean.", input="Purple rain.")
-    assert "phrases" in response.output_text
+    assert response.output_text == f"{UNKNOWN} Purple rain."
 
 
 class Appointment(BaseModel):

@@ -14,7 +14,7 @@ from realtime.config import ENGINE_HZ
 from realtime.sockets import EngineRefusedError
 from realtime.sounds_kept import KeptSounds, key_of, pack, unpack
 from realtime.speaker import Speaker, forget_all
-from realtime.tests.fakes import FakeOpenAI
+from realtime.tests.fakes import FakeOpenAI, eventually
 from realtime.tests.sounds import sentence
 
 
@@ -199,3 +199,15 @@ async def test_two_may_ask_at_once(openai: FakeOpenAI, speaker: Speaker) -> None
     both = await asyncio.gather(speaker.say("One.", "en"), speaker.say("Two.", "en"))
     assert [one.spoken_text for one in both] == ["One.", "Two."]
     assert len(openai.sessions) == 1
+
+
+async def test_a_session_that_is_lost_is_replaced_and_leaves_nothing_running(
+    openai: FakeOpenAI, speaker: Speaker
+) -> None:
+    await speaker.say("One.", "en")
+    await openai.sessions[0].socket.close()
+    await eventually(lambda: speaker._socket is None)
+    assert (await speaker.say("Two.", "en")).is_verbatim
+    assert len(openai.sessions) == 2
+    await openai.sessions[1].socket.close()
+    await eventually(lambda: speaker._socket is None)

@@ -24,6 +24,8 @@ ENDPOINTS = {
     "/api/calls/{call_id}/end": {"post"},
     "/relay/calls/start": {"post"},
     "/relay/calls/{call_id}/end": {"post"},
+    "/api/phrases": {"get", "post"},
+    "/api/phrases/{phrase_id}": {"get", "patch", "delete"},
     "/api/places": {"get"},
 }
 

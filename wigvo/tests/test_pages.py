@@ -39,6 +39,7 @@ PUBLIC = [
 MEMBERS = [
     "/",
     "/calls/",
+    "/phrases/",
     "/accounts/email/",
     "/accounts/password/change/",
     "/accounts/logout/",
