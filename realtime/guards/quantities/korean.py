@@ -85,7 +85,7 @@ _WORDS: Final = {
     "천도", "백도", "일도", "사월드", "이초", "사초", "오초", "구초", "팔도",
 }  # fmt: skip
 """What looks like a number with its counter and is another word."""
-_PLACE: Final = re.compile(r"\s?(?:출구|게이트|홈|승강장|창구|테이블|버스|국도|선)")
+_PLACE: Final = re.compile(r"(?:을|를|은|으로)?\s?(?:눌|누르|출구|게이트|승강장|창구)")
 """After these "이번" is number two, and not "this time"."""
 _OR_SOMETHING_ELSE: Final = {
     "이만", "오만", "사천", "이천", "구만", "삼천", "오백", "사백", "백만", "천만", "억만",
@@ -277,7 +277,8 @@ def _sino(text: str) -> Iterator[Piece]:
         if is_digit and counter in _ONLY_LONG:
             continue
         is_this = is_digit and words == "이" and space and counter in _THIS
-        if is_this and not (counter == "분" and _follows_hour(text, m)):
+        is_two = (counter == "분" and _follows_hour(text, m)) or _PLACE.match(after)
+        if is_this and not is_two:
             continue
         if counter == "일" and is_digit and not _is_date(text, m):
             continue
@@ -285,7 +286,7 @@ def _sino(text: str) -> Iterator[Piece]:
         if value is None:
             continue
         others: tuple[Reading, ...] = ()
-        if counter == "일" and not space and len(words) > 1:
+        if counter == "일" and not space and words[-1] in _SMALL:
             others = (number(value + 1),)  # "이십일" is 21, or the 20th
         soft = SOFT if counter in {"주", "초"} and is_digit else ""
         yield Piece(m.span(1), soft + plain(value), others)
