@@ -171,7 +171,7 @@ class LiveCall:
             dispatch=weakly(self.dispatch),
             write=self._writes.put_nowait,
         )
-        self._texting = Texting(facts, self._speaker, self.dispatch)
+        self._texting = Texting(facts, self._speaker, weakly(self.dispatch))
         self._spending.watch(self._speaker)
         self._spending.watch(self._texting)
         self._phone: Port | None = None

@@ -151,7 +151,6 @@ def test_it_keeps_everything_that_was_asked_for(as_alice: Api) -> None:
         ({"to_number": 8225550101}, "invalid to_number"),
         ({"mode": "agent"}, "unsupported_mode mode"),
         ({"mode": "telepathy"}, "invalid mode"),
-        ({"callee_language": "en"}, "unsupported_language callee_language"),
         ({"callee_language": "th"}, "unsupported_language callee_language"),
         ({"caller_language": "km"}, "unsupported_language caller_language"),
         ({"on_voicemail": "sing"}, "invalid on_voicemail"),

@@ -65,7 +65,6 @@ def test_it_creates_a_draft_with_the_number_in_e164(alice: User) -> None:
 @pytest.mark.parametrize(
     ("caller", "callee", "field"),
     [
-        ("ko", "ko", "callee_language"),
         ("en", "th", "callee_language"),
         ("km", "ko", "caller_language"),
         ("", "ko", "caller_language"),

@@ -130,7 +130,6 @@ def test_a_number_is_read_as_it_is_dialled_there(
         ({"number": "119"}, "number", "In Korea, send a text"),
         ({"number": "060-700-1234"}, "number", "charges extra"),
         ({"number": "+39 06 1234 5678"}, "number", "country are not allowed"),
-        ({"callee_language": "en"}, "callee_language", "no interpreter"),
         ({"callee_language": "xx"}, "callee_language", "valid choice"),
         ({"country": "XX"}, "country", "valid choice"),
         ({"mode": "telepathy"}, "mode", "valid choice"),

@@ -139,7 +139,7 @@ def test_what_it_hears_is_written_also_after_its_answer(p: Provider) -> None:
     p.done("r1")
     kind = "conversation.item.input_audio_transcription"
     assert p.says(f"{kind}.delta", item_id="i-u1", delta="네") == [
-        SourceText(Leg.CALLEE, "네", "u1")
+        SourceText(Leg.CALLEE, "네", "u1", is_whole=True)
     ]
     assert p.says(f"{kind}.completed", item_id="i-u1", transcript="네") == [
         SourceDone(Leg.CALLEE, "u1")

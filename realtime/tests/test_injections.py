@@ -92,11 +92,11 @@ async def test_the_text_model_gets_what_people_say_as_data(
 ) -> None:
     sent: list[Any] = []
 
-    async def refuse(request: dict[str, Any], form: type[Any]) -> NoReturn:
+    async def refuse(request: dict[str, Any]) -> NoReturn:
         sent.append(request)
         raise texts.TextFailed("refused")
 
-    monkeypatch.setattr(texts, "_ask_again", refuse)
+    monkeypatch.setattr(texts, "_response_to", refuse)
     with pytest.raises(texts.TextFailed):
         await texts.translate(injection.text, injection.language, "de")
     with pytest.raises(texts.TextFailed):

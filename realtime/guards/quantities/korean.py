@@ -85,9 +85,7 @@ _WORDS: Final = {
     "천도", "백도", "일도", "사월드", "이초", "사초", "오초", "구초", "팔도",
 }  # fmt: skip
 """What looks like a number with its counter and is another word."""
-_PLACE: Final = re.compile(
-    r"(?:을|를|은|으로)?\s?(?:눌|누르|선택|출구|게이트|홈|승강장|창구|테이블|버스|국도|선)"
-)
+_PLACE: Final = re.compile(r"(?:을|를|은|으로)?\s?(?:눌|누르|출구|게이트|승강장|창구)")
 """After these "이번" is number two, and not "this time"."""
 _OR_SOMETHING_ELSE: Final = {
     "이만", "오만", "사천", "이천", "구만", "삼천", "오백", "사백", "백만", "천만", "억만",
