@@ -13,7 +13,7 @@ people and menus talk long as well, and the company's own detection goes by leng
     said a word or two and waits           person     none, silence, (voicemail)
     said the words of whoever picks up     person     all but fax
     talked long, then waits without beep   person     (voicemail)
-    spoke to us, no machine's words        person     menu, screening, (voicemail)
+    said other words last, and waits       person     menu, screening, voicemail
     talks for 4 s without waiting, unasked voicemail  none, silence
     ... for 20 s (15 s if the company says voicemail  none, silence; makes it sure
         machine as well), without words
@@ -76,7 +76,7 @@ class Cue(StrEnum):
     WAITS = "said a word or two and waits"
     GREETS = "said the words of whoever picks up"
     FINISHED = "talked long, then waits without a beep"
-    REPLIED = "spoke to us, no machine's words"
+    REPLIED = "said other words last, and waits"
     LASTS = "talks without waiting"
     DRONES = "talks for very long without waiting"
     VOICEMAIL_WORDS = "words of a voicemail"
@@ -118,14 +118,13 @@ def _kinds(*kinds: Kind) -> frozenset[Kind]:
 
 _OPEN: Final = _kinds(Kind.UNKNOWN, Kind.SILENCE)
 _NOT_FAX: Final = frozenset(Kind) - {Kind.FAX}
+_MACHINES: Final = _kinds(Kind.VOICEMAIL, Kind.MENU, Kind.SCREENING)
 
 RULES: Final[dict[Cue, _Rule]] = {
     Cue.WAITS: _Rule(Kind.PERSON, _OPEN, _kinds(Kind.VOICEMAIL)),
     Cue.GREETS: _Rule(Kind.PERSON, _NOT_FAX),
     Cue.FINISHED: _Rule(Kind.PERSON, _kinds(), _kinds(Kind.VOICEMAIL)),
-    Cue.REPLIED: _Rule(
-        Kind.PERSON, _kinds(Kind.MENU, Kind.SCREENING), _kinds(Kind.VOICEMAIL)
-    ),
+    Cue.REPLIED: _Rule(Kind.PERSON, _MACHINES),
     Cue.LASTS: _Rule(Kind.VOICEMAIL, _OPEN),
     Cue.DRONES: _Rule(Kind.VOICEMAIL, _OPEN, is_sure=True),
     Cue.VOICEMAIL_WORDS: _Rule(
@@ -168,7 +167,6 @@ _DEAD_ENDS: Final = tuple(
 )
 _GREETINGS: Final = Phrases(answer_words.GREETINGS)
 _WAIT: Final = Phrases(answer_words.WAIT)
-_MACHINES: Final = _kinds(Kind.VOICEMAIL, Kind.MENU, Kind.SCREENING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +329,7 @@ class Answering:
         if self.verdict.kind in _MACHINES:
             if waited_ms >= c.machine_wait_ms:
                 self._is_talking = False
-                self._mind_the_end_of(talked_ms, now_ms)
+                self._mind_the_end(now_ms)
             return
         wait_ms = c.wait_ms if talked_ms <= c.short_ms else c.machine_wait_ms
         if waited_ms >= wait_ms:
@@ -339,13 +337,11 @@ class Answering:
             if not self._is_machine_text:
                 self._take(Cue.WAITS, now_ms)
 
-    def _mind_the_end_of(self, talked_ms: int, now_ms: int) -> None:
+    def _mind_the_end(self, now_ms: int) -> None:
+        """A machine waits as if for an answer: is there somebody behind it now?"""
         if self._is_machine_text or self._asks_to_wait or self._has_beeped:
             return
-        if self._has_words and talked_ms <= self._config.long_ms:
-            self._take(Cue.REPLIED, now_ms)
-        else:
-            self._take(Cue.FINISHED, now_ms)
+        self._take(Cue.REPLIED if self._has_words else Cue.FINISHED, now_ms)
 
     def _take(self, cue: Cue, now_ms: int, reason: str = "") -> None:
         rule, now = RULES[cue], self.verdict

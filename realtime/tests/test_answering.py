@@ -158,6 +158,25 @@ def test_somebody_who_picks_up_late_is_a_person_after_all() -> None:
     assert scene.kinds() == ["voicemail", "person"]
 
 
+def test_somebody_who_picks_up_late_without_a_hello_is_a_person_as_well() -> None:
+    scene = Scene(
+        [(600, 2700), (3700, 4100), (5200, 7400)],
+        {2400: "지금은 전화를 받을 수 없습니다.",
+         4800: "지금은 전화를 받을 수 없습니다. 여보세요?",
+         8200: "저 여기 있어요, 마당에 나가 있었네요!"},
+    )  # fmt: skip
+    assert scene.kinds() == ["voicemail", "person"]
+
+
+def test_a_voicemail_between_its_last_words_and_its_beep_is_still_one() -> None:
+    scene = Scene(
+        [(600, 6000)],
+        {2400: "지금은 전화를 받을 수 없습니다.", 6800: "연락 부탁드립니다."},
+        signals={7600: Signal.BEEP},
+    )
+    assert scene.kinds() == ["voicemail"]
+
+
 def test_the_beep_of_a_machine_that_was_stopped_is_not_its_return() -> None:
     scene = Scene(
         [(600, 2700), (4200, 4700)],
