@@ -129,6 +129,7 @@ class StoreUtterance:
 
     Attributes:
         latency_ms: end of speech → first translated sound, if there was any.
+        uncertain: where the translation may be wrong, [start, end) in characters.
     """
 
     utterance_id: str
@@ -139,6 +140,7 @@ class StoreUtterance:
     ended_ms: int
     fate: str
     latency_ms: int | None = None
+    uncertain: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,9 @@ class LiveCall:
             dispatch=weakly(self.dispatch),
             write=self._writes.put_nowait,
         )
-        self._texting = Texting(facts, self._speaker, weakly(self.dispatch))
+        self._texting = Texting(
+            facts, self._speaker, weakly(self.dispatch), weakly(self._tell_caller)
+        )
         self._spending.watch(self._speaker)
         self._spending.watch(self._texting)
         self._phone: Port | None = None
@@ -363,6 +365,10 @@ class LiveCall:
 
     def _render_line(self, action: act.RenderLine) -> None:
         self._spawn(self._render(action.line), f"render-{action.line}")
+
+    def say_phrase(self, phrase_id: str) -> None:
+        """Say a saved phrase of the caller's."""
+        self._spawn(self._texting.say_phrase(phrase_id), "say-phrase")
 
     def _translate_text(self, action: act.TranslateText) -> None:
         self._spawn(self._texting.translate(action), "translate-text")

@@ -31,6 +31,8 @@ class Caption:
         is_echo: these are our own words, come back: never shown, never kept.
         is_unspoken: text came, but no speech was detected.
         is_typed: written, not spoken: no engine says anything about it.
+        uncertain: where the translation may be wrong, [start, end) in characters; None
+            until it was looked at.
         answer_by_ms: an engine that knows what it interprets has been asked, and is
             waited for until then; None: only silence says that an utterance is over.
     """
@@ -51,6 +53,7 @@ class Caption:
     is_echo: bool = False
     is_unspoken: bool = False
     is_typed: bool = False
+    uncertain: tuple[tuple[int, int], ...] | None = None
     answer_by_ms: int | None = None
 
     @property

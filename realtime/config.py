@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from realtime.audio.echo.config import EchoConfig
+from realtime.guards.names import Term
 
 LINE_HZ: Final = 8000
 """The telephone's sample rate (G.711)."""
@@ -411,6 +412,8 @@ class CallConfig:
     passthrough_after_ms: int = 1500
     """Words that have been recognised for this long and bring no translation are in the
     caller's language already: the engine is silent, so the original comes through."""
+    terms: tuple[Term, ...] = ()
+    """Names and words of the brief that a translation has to have."""
     start_ms: int = 0
     """Where the call's clock stands; not zero when a call is taken up again."""
     least_lost_ms: int = 300

@@ -324,6 +324,8 @@ class CallerConsumer(SoundConsumer):
                 live.dispatch(
                     ev.TextTyped(text_id, text, is_final=language_of == "callee")
                 )
+            case browser.Say(phrase_id):
+                live.say_phrase(phrase_id)
             case browser.Typing(active):
                 live.dispatch(ev.Typing(active))
             case browser.PressKeys(digits):
@@ -332,8 +334,6 @@ class CallerConsumer(SoundConsumer):
                 live.end("hung_up_by_caller")
             case browser.Speech():
                 pass  # our own detection decides
-            case _:
-                pass  # refused while it was read
 
     def _on_keys(self, live: LiveCall, writer: Writer, digits: str) -> None:
         try:

@@ -39,6 +39,7 @@ class Outbox:
                 ended_ms=caption.ended_ms or caption.started_ms,
                 fate=fate,
                 latency_ms=caption.latency_ms,
+                uncertain=caption.uncertain or (),
             )
         )
 
@@ -59,4 +60,5 @@ def message_of(caption: Caption) -> browser.Caption:
         translation_final=caption.translation_final,
         started_ms=caption.started_ms,
         ended_ms=browser.UNSET if caption.ended_ms is None else caption.ended_ms,
+        uncertain=list(caption.uncertain) if caption.uncertain else browser.UNSET,
     )

@@ -6,14 +6,15 @@ from uuid import UUID
 
 from django.conf import settings
 
-from calls import recordings, tickets
+from calls import phrases, recordings, tickets
 from calls import services as calls
 from calls import twilio as telephone
-from calls.models import Call, OnVoicemail, Status, Utterance
+from calls.models import Call, OnVoicemail, Phrase, Status, Utterance
 from calls.recordings import Plan
 from realtime import actions as act
 from realtime.config import CallConfig, LifeConfig
 from realtime.engines.choice import EngineKind, engine_for
+from realtime.guards.names import Term, terms_of
 from wigvo.models import User
 from wigvo.notify import notify
 
@@ -77,6 +78,7 @@ def facts_of(call: Call) -> CallFacts:
                 EngineKind(settings.CALLEE_ENGINE),
             ),
             start_ms=start_ms,
+            terms=_terms(call),
             voicemail_message=_voicemail_message(call),
             life=LifeConfig(
                 max_call_ms=settings.CALL_MAX_SECONDS * 1000,
@@ -84,6 +86,12 @@ def facts_of(call: Call) -> CallFacts:
             ),
         ),
     )
+
+
+def _terms(call: Call) -> tuple[Term, ...]:
+    name = call.callee_name
+    called = (Term(name, is_name=True),) if name else ()
+    return (*called, *terms_of(call.brief))
 
 
 def _keywords(call: Call) -> tuple[str, ...]:
@@ -222,7 +230,25 @@ def store_utterance(call_id: UUID, action: act.StoreUtterance) -> None:
         started_ms=action.started_ms,
         ended_ms=action.ended_ms,
         fate=action.fate,
+        uncertain=[list(span) for span in action.uncertain],
     )
+
+
+def phrase_for(call_id: UUID, phrase_id: str) -> tuple[str, str] | None:
+    """Look a saved phrase of the call's owner up.
+
+    Returns:
+        what it says in the caller's language, and in the callee's where that is known
+        ("" otherwise); None if there is no such phrase.
+    """
+    call = Call.objects.select_related("owner").get(pk=call_id)
+    try:
+        phrase = phrases.find(call.owner, UUID(phrase_id))
+    except (ValueError, Phrase.DoesNotExist):
+        return None
+    if phrase.language == call.callee_language:
+        return phrase.text, phrase.text
+    return phrase.text, str(phrase.translations.get(call.callee_language, ""))
 
 
 def store_result(call_id: UUID, result: dict[str, Any]) -> None:

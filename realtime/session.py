@@ -47,6 +47,7 @@ from realtime.endpointing import Effect as Endpoint
 from realtime.endpointing import State as Speaker
 from realtime.endpointing import is_complete
 from realtime.events import NO_SOUND, Leg, Line, Pcm
+from realtime.guards import names, numbers
 from realtime.keypad import KeyPad
 from realtime.loops import LoopGuard
 from realtime.mix import CallerMix
@@ -832,6 +833,7 @@ class CallSession:
 
     def _show(self, side: Side) -> None:
         for caption in side.captions.changed():
+            self._check(caption)
             self._out.show(caption)
         for caption in side.captions.finished():
             if self._is_own_voice(caption):
@@ -841,6 +843,25 @@ class CallSession:
             else:
                 is_heard = self._tag_of(caption) in side.heard
                 self._out.store(caption, "delivered" if is_heard else "caption_only")
+
+    def _check(self, caption: Caption) -> None:
+        """Compare numbers and names of what was said with its translation."""
+        is_ready = caption.is_final and caption.original and caption.translation
+        if not is_ready or caption.uncertain is not None:
+            return
+        config = self._config
+        languages = config.caller_language, config.callee_language
+        source, target = languages if caption.leg is Leg.CALLER else languages[::-1]
+        said, made = caption.original, caption.translation
+        found = [
+            *numbers.compare(said, source, made, target),
+            *names.compare(said, source, made, target, config.terms),
+        ]
+        spans = numbers.uncertain_spans(found, made)
+        caption.uncertain = tuple((start, end) for start, end in spans)
+        if spans:
+            data = {"at_ms": caption.started_ms, "leg": caption.leg, "n": len(found)}
+            self._out.record("uncertain", data)
 
     def _is_own_voice(self, caption: Caption) -> bool:
         """Both speak one language: they hear each other, not an interpretation."""

@@ -13,6 +13,7 @@ translation of one takes.
     given up     no translation, no sound     failed
                  it was not spoken verbatim   mismatch
                  discarded, or lost           failed
+                 abuse or a threat            failed
 
 What was not spoken as it is written is not said at all.
 """
@@ -26,6 +27,8 @@ from realtime.captions import Caption, CaptionTrack
 from realtime.config import CallConfig
 from realtime.delivery import Delivery
 from realtime.events import Line, Pcm
+from realtime.guards import speech
+from realtime.guards.speech import Level
 from realtime.outbox import Outbox
 from realtime.protocols import browser
 
@@ -216,11 +219,27 @@ class TypedTexts:
     def _take_translation(self, message: _Message, translation: str) -> None:
         self._captions.translated(message.tag, translation)
         self._say(message, translation)
-        self._tell(message, "queued")
+        if not message.is_over:
+            self._tell(message, "queued")
 
     def _say(self, message: _Message, text: str) -> None:
+        verdict = speech.judge(text, self._config.callee_language)
+        if verdict.level in (Level.ABUSE, Level.THREAT):
+            self._judge(message, verdict.level, "blocked")
+            self._give_up(message, "failed")
+            return
+        is_ours = message.caption.original != text
+        if is_ours and verdict.corrected:
+            # Only what we have put into words ourselves is ours to correct.
+            self._judge(message, verdict.level, "corrected")
+            text = verdict.corrected
+            self._captions.translated(message.tag, text)
         message.text = text
         self._out.do(act.RenderText(message.text_id, text, message.is_phrase))
+
+    def _judge(self, message: _Message, level: Level, action: str) -> None:
+        self._out.tell(browser.Guardrail(level, action, message.tag))
+        self._out.record("guardrail", {"level": level, "action": action})
 
     def _queue_ready(self) -> None:
         """Queue what can be said, in the order in which it was typed."""

@@ -319,7 +319,7 @@ async def test_the_places_that_are_found_are_the_people() -> None:
     async with client() as http:
         answer = await http.get(
             "/naver/v1/search/local.json",
-            params={"query": "식당", "display": 5},
+            params={"query": "한강식당", "display": 5},
             headers=NAVER,
         )
     found = answer.json()
@@ -356,7 +356,9 @@ async def test_places_are_found_page_by_page_and_in_english() -> None:
             await http.get(path, params={"query": "clinic"}, headers=NAVER)
         ).json()
         assert [item["telephone"] for item in answer["items"]] == ["02-555-0102"]
-        answer = (await http.get(path, params={"query": "꽃집"}, headers=NAVER)).json()
+        answer = (
+            await http.get(path, params={"query": "우주정거장"}, headers=NAVER)
+        ).json()
         assert (answer["total"], answer["items"]) == (0, [])
 
 

@@ -130,7 +130,6 @@ ClientMessage = (
 NOT_IN_VOICE: Final = frozenset(
     {
         "answer",
-        "say",
         "whisper",
     }
 )
@@ -302,6 +301,14 @@ class TextStatus(ServerMessage, frozen=True, tag="text_status"):
     state: str
     translation: str | msgspec.UnsetType = msgspec.UNSET
     spoken: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Guardrail(ServerMessage, frozen=True, tag="guardrail"):
+    """What is to be said was judged, and what was done about it."""
+
+    level: str
+    action: str
+    utterance_id: str
 
 
 class Dtmf(ServerMessage, frozen=True, tag="dtmf"):

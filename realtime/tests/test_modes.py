@@ -372,3 +372,62 @@ def test_words_of_ours_go_before_the_voice_and_are_not_mixed_up_with_it() -> Non
     assert playout.queued_ms == 200
     playout.cut()
     assert playout.queued_ms == 200
+
+
+# --- What is looked at before and after ----------------------------------------------
+
+
+def test_a_number_that_a_translation_got_wrong_is_marked_and_kept() -> None:
+    r = make_live()
+    r.do(ev.SourceText(Leg.CALLEE, "세 시에 오세요."))
+    r.do(ev.TargetText(Leg.CALLEE, "Please come at four."))
+    r.frames(100)
+    caption = r.told(browser.Caption)[-1]
+    [(start, end)] = caption.uncertain
+    assert "four" in caption.translation[start:end]
+    [stored] = r.of(act.StoreUtterance)
+    assert stored.uncertain == ((start, end),)
+
+
+def test_what_was_translated_rightly_is_not_in_doubt() -> None:
+    r = make_live()
+    r.do(ev.SourceText(Leg.CALLEE, "세 시에 오세요."))
+    r.do(ev.TargetText(Leg.CALLEE, "Please come at three o'clock."))
+    r.frames(100)
+    [stored] = r.of(act.StoreUtterance)
+    assert stored.uncertain == ()
+
+
+def test_abuse_is_not_said_and_the_caller_learns_why() -> None:
+    r = make_live(mode="text")
+    r.do(ev.TextTyped("t1", "...", translation="이 개새끼야."))
+    assert not r.of(act.RenderText)
+    [judged] = r.told(browser.Guardrail)
+    assert (judged.level, judged.action) == ("abuse", "blocked")
+    assert statuses(r)[-1] == ("t1", "failed")
+
+
+def test_a_translation_that_is_too_familiar_is_said_politely() -> None:
+    r = make_live(mode="text")
+    r.do(ev.TextTyped("t1", "Thank you.", translation="고마워."))
+    [text] = [a.text for a in r.of(act.RenderText)]
+    assert text != "고마워."
+    [judged] = r.told(browser.Guardrail)
+    assert judged.action == "corrected"
+    assert r.told(browser.TextStatus)[-1].translation == text
+
+
+def test_what_the_caller_wrote_in_the_callees_language_is_not_corrected() -> None:
+    r = make_live(mode="text", **KOREAN)
+    r.do(ev.TextTyped("t1", "고마워."))
+    assert [a.text for a in r.of(act.RenderText)] == ["고마워."]
+
+
+def test_a_phrase_can_be_said_again_and_again() -> None:
+    r = make_live(mode="text")
+    for _ in range(2):
+        r.do(ev.TextTyped("p1", "Yes.", translation="네.", is_phrase=True))
+        r.do(ev.TextRendered("p1", tone(300), "네.", is_verbatim=True))
+        r.frames(40)
+    assert [state for _, state in statuses(r)].count("spoken") == 2
+    assert all(a.is_phrase for a in r.of(act.RenderText))
