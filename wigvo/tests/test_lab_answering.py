@@ -81,6 +81,10 @@ def test_who_picks_up_late_is_a_person_after_all(alice: Person) -> None:
     assert alice.see(call["id"])["status"] in ("in_progress", "completed")
 
 
+def is_desk(message: dict[str, Any]) -> bool:
+    return "분실물 담당자" in message.get("original", "")
+
+
 def test_keys_lead_through_the_menu_and_the_call_goes_on(alice: Person) -> None:
     call = alice.call(MENU)
     seen: list[dict[str, Any]] = []
@@ -96,8 +100,8 @@ def test_keys_lead_through_the_menu_and_the_call_goes_on(alice: Person) -> None:
         assert len(gaps) == 2
         assert max(gaps) < 250 + 1000
         read(socket, seen, is_answered("person"), 30)
-        captions = [m["original"] for m in seen if m["type"] == "caption"]
-        assert any("분실물 담당자" in text for text in captions)
+        if not any(is_desk(m) for m in seen):
+            read(socket, seen, is_desk, 15)
         assert not [m for m in seen if m["type"] == "ended"]
     [dialled] = alice.dialled(call["id"])
     assert dialled["keys_heard"] == ["9", "2"]
