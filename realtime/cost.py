@@ -122,10 +122,17 @@ class CostMeter:
         """What all of it costs, as far as prices are known."""
         return sum(part.usd or 0.0 for part in self.parts())
 
-    def parts(self) -> list[Part]:
+    def usd_after(self, seconds: float) -> float:
+        """What it will cost when the telephone has been connected so much longer."""
+        return sum(part.usd or 0.0 for part in self.parts(seconds))
+
+    def parts(self, more_s: float = 0.0) -> list[Part]:
         """Return the bill: the engines as they were used first, then the telephone.
 
         The telephone is paid by the minute begun.
+
+        Args:
+            more_s: how much longer it is taken to be connected, if it is.
         """
         catalogue = self._tariff.catalogue
         parts = [
@@ -142,7 +149,8 @@ class CostMeter:
             TELEPHONE: self._tariff.telephone_minute,
             MEDIA_STREAM: catalogue.media_stream_minute,
         }
-        for name, seconds in self._connected_s.items():
+        for name, connected_s in self._connected_s.items():
+            seconds = connected_s + more_s if connected_s else 0.0
             if seconds:
                 usd = math.ceil(seconds / 60) * rates[name]
                 parts.append(Part(name, "", usd, seconds, {}))

@@ -379,7 +379,7 @@ class EndRequested:
 
 @dataclass(frozen=True, slots=True)
 class SpendKnown:
-    """What the call has cost so far, and what it may cost, USD."""
+    """What the call costs if it ends now, and what it may cost, USD."""
 
     usd: float
     limit_usd: float

@@ -123,6 +123,9 @@ class Spending:
             self._stored_at = now
             self._store(usd)
         if not is_last:
+            # The last sentence must not begin another minute that is too much.
+            goodbye_s = self._facts.config.life.farewell_ms / 1000 + TICK_S
+            usd = self.meter.usd_after(goodbye_s)
             self._dispatch(ev.SpendKnown(usd, self._limit_usd))
 
     def _store(self, usd: float) -> None:

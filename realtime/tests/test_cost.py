@@ -207,6 +207,16 @@ def test_a_model_without_a_price_is_shown_without_one() -> None:
     assert meter.usd == 0
 
 
+def test_a_minute_that_is_about_to_begin_can_be_foreseen() -> None:
+    meter = make_meter(telephone_minute=0.2)
+    assert meter.usd_after(10) == 0  # nobody has answered
+    meter.connected(49, has_stream=True)
+    assert meter.usd_after(10) == meter.usd == pytest.approx(0.21)
+    meter.connected(2, has_stream=True)
+    assert meter.usd == pytest.approx(0.21)
+    assert meter.usd_after(10) == pytest.approx(0.42)
+
+
 def test_a_call_without_its_stream_pays_the_telephone_only() -> None:
     meter = make_meter(telephone_minute=0.2)
     meter.connected(30, has_stream=False)
