@@ -603,6 +603,13 @@ class Person:
                 pass
         return self._keep_time(now_ms)
 
+    def hung_up(self, now_ms: float) -> None:
+        """The other side has hung up: a message ends there."""
+        if self._state is _State.RECORDING:
+            result = Result.HEARD if self._recorded else Result.MISSED
+            self._conclude(result, None, now_ms)
+        self._state = _State.DONE
+
     def _next(self, now_ms: float) -> list[Action]:
         """Begin the next step; steps that take no time follow at once."""
         actions: list[Action] = []

@@ -245,6 +245,10 @@ class Handset:
             batch = [self._to_hear.popleft() for _ in range(len(self._to_hear))]
             self._note(await loop.run_in_executor(self._executor, self._push, batch))
         self._note(await loop.run_in_executor(self._executor, self._ears.flush))
+        if self.is_recording:
+            for event in self._events:
+                self.person.receive(event, self.now_ms)
+            self.person.hung_up(self.now_ms)
         self._sounds.clear()
 
     def stop_listening(self) -> None:

@@ -458,6 +458,17 @@ def test_a_message_may_be_too_long_or_not_there() -> None:
     assert [at for at, phrase in spoken_at(done) if phrase == "saved"] == [5800]
 
 
+def test_a_message_ends_with_the_call() -> None:
+    person, _ = act(VOICEMAIL, (3000, Sound(True)), until_ms=4000)
+    person.receive(Heard("message"), 4000)
+    person.hung_up(4100)
+    assert [o.recorded for o in person.outcomes] == [("message",)]
+    assert person.is_done
+    person, _ = act(VOICEMAIL, until_ms=1000)
+    person.hung_up(1000)
+    assert person.outcomes == []
+
+
 def test_what_is_not_heard_may_lead_elsewhere() -> None:
     steps: list[dict[str, Any]] = [
         {"expect": "name", "timeout_ms": 2000, "otherwise": "refused"},

@@ -62,6 +62,19 @@ def test_where_nobody_can_be_reached_the_call_ends_and_says_why(
     assert not any(one["phrase_id"] for one in dialled["heard"])
 
 
+def test_a_message_is_left_after_the_beep_in_their_language(alice: Person) -> None:
+    message = "This is John Smith. Please ring me about my booking on Thursday."
+    answer = alice.try_to_call(
+        VOICEMAIL, on_voicemail="leave_message", voicemail_message=message
+    )
+    call_id = answer.json()["id"]
+    ended = eventually(lambda: alice.see(call_id), lambda c: c["reason"], 60)
+    assert (ended["reason"], ended["outcome"]) == ("voicemail_left", "callback_needed")
+    [dialled] = alice.dialled(call_id)
+    [recorded] = [o["recorded"] for o in dialled["script"]["outcomes"]]
+    assert recorded == ["voicemail_message"]
+
+
 def test_dead_air_is_told_and_the_call_goes_on(alice: Person) -> None:
     call = alice.call(SILENCE)
     with alice.attach(call["id"]) as socket:
