@@ -10,7 +10,7 @@ somebody has typed once is kept no longer than the process lives.
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -162,6 +162,26 @@ class Speaker:
             EngineRefusedError: not spoken at all.
         """
         return await self._read_out(text, language, keep=keep, on_repeat=on_repeat)
+
+    async def prepare(self, sentences: Iterable[str], language: str) -> int:
+        """Have sentences ready that may be said soon, one after the other.
+
+        Args:
+            sentences: saved phrases, in the callee's language; the likeliest first.
+            language: ISO 639-1.
+
+        Returns:
+            how many are ready; the first one that cannot be spoken ends it.
+        """
+        n_ready = 0
+        for text in sentences:
+            try:
+                spoken = await self.say(text, language, keep=True)
+            except EngineRefusedError as error:
+                log.warning("phrases_not_prepared", code=error.code, ready=n_ready)
+                break
+            n_ready += spoken.is_verbatim
+        return n_ready
 
     async def _read_out(
         self,

@@ -211,3 +211,19 @@ async def test_a_session_that_is_lost_is_replaced_and_leaves_nothing_running(
     assert len(openai.sessions) == 2
     await openai.sessions[1].socket.close()
     await eventually(lambda: speaker._socket is None)
+
+
+async def test_phrases_are_made_ready_before_they_are_wanted(
+    openai: FakeOpenAI, speaker: Speaker
+) -> None:
+    assert await speaker.prepare(["Yes.", "No."], "en") == 2
+    assert (await speaker.say("No.", "en", keep=True)).attempts == 0
+    assert await speaker.prepare(["Yes.", "No."], "en") == 2
+    assert n_asked(openai) == 2
+
+
+async def test_what_cannot_be_made_ready_is_left(
+    openai: FakeOpenAI, speaker: Speaker
+) -> None:
+    openai.refuse_with = 503
+    assert await speaker.prepare(["Yes.", "No."], "en") == 0
