@@ -50,7 +50,7 @@ IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 """Contract section 2."""
 MAX_KEY_LENGTH = 200
 
-SUPPORTED_MODES = frozenset({Mode.VOICE, Mode.CAPTIONS, Mode.TEXT})
+SUPPORTED_MODES = frozenset(Mode)
 
 _RANK = {
     Status.DRAFT: 0,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from realtime.agent_messages import Command
 from realtime.events import Leg, Line, Pcm
 from realtime.protocols.browser import ServerMessage
 
@@ -179,6 +180,20 @@ class StoreAnsweredBy:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandAgent:
+    """Have the agent's engine do something."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class StoreResult:
+    """Keep what the agent has found out so far; JSON."""
+
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckTelephone:
     """The stream did not return: ask the telephone company whether the call lives."""
 
@@ -215,6 +230,8 @@ Action = (
     | HangUp
     | SendDigits
     | StoreAnsweredBy
+    | CommandAgent
+    | StoreResult
     | CheckTelephone
     | Finish
 )

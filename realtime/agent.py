@@ -220,7 +220,6 @@ class Agent:
         # The conversation, for a session that knows nothing.
         self._log: dict[str, _Said] = {}
         self._n_notes = 0
-        self._has_session = False
 
         # The line and the model.
         self._line = LineChanged(is_playing=False, is_callee_speaking=False)
@@ -637,9 +636,6 @@ class Agent:
     # --- The engine ------------------------------------------------------------------
 
     def _on_engine_opened(self) -> None:
-        if not self._has_session:
-            self._has_session = True
-            return
         for said in self._log.values():
             if said.text:
                 self._do(Remember(said.role, said.text))

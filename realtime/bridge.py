@@ -24,13 +24,16 @@ from calls.twilio import UNREACHABLE
 from realtime import actions as act
 from realtime import events as ev
 from realtime import services
+from realtime.agent_brief import instructions
+from realtime.agent_tools import schemas
 from realtime.alarm import Alarm
+from realtime.engines.agent import AgentEngine
 from realtime.engines.base import FATAL_CODES, Closed, Engine, Refused
 from realtime.engines.choice import EngineKind
 from realtime.engines.interpret import Interpreter
 from realtime.engines.transcribe import Transcriber
 from realtime.engines.translate import Translation
-from realtime.events import Leg, Line
+from realtime.events import PEOPLE, Leg, Line
 from realtime.lines import text_of
 from realtime.meter import Meter
 from realtime.protocols import browser
@@ -153,7 +156,7 @@ class LiveCall:
             write=self._writes.put_nowait,
         )
         tap = self._recorder.tap if facts.recording.is_wanted else None
-        self.session = CallSession(facts.config, tap, facts.first_number)
+        self.session = CallSession(facts.config, tap, facts.first_number, facts.plan)
         self._loop = asyncio.get_running_loop()
         self._log = log.bind(call_id=str(facts.call_id))
         self._on_over = on_over
@@ -195,7 +198,7 @@ class LiveCall:
         self.relay_out = Meter()
         self.hold_back = Meter()
         self.hold_back_playing = Meter()
-        self.interpretation = {leg: Meter() for leg in Leg}
+        self.interpretation = {leg: Meter() for leg in PEOPLE}
         self.is_over = False
         self._stored = asyncio.Event()
 
@@ -232,7 +235,10 @@ class LiveCall:
             asyncio.create_task(self._spending.run(), name="call-cost"),
         ]
         # What will be needed at a bad moment is rendered now.
-        for line in (Line.WAIT, Line.APOLOGY, Line.TIME_LIMIT):
+        lines = [Line.WAIT, Line.APOLOGY, Line.TIME_LIMIT]
+        if self.facts.plan is not None:
+            lines += [Line.CHECKING, Line.REPEAT]
+        for line in lines:
             self._spawn(self._render(line), f"render-{line}")
         self._alarm.arm()
 
@@ -249,7 +255,7 @@ class LiveCall:
             return
         # The loop's own clock has milliseconds only.
         self._event_at = time.perf_counter()
-        self._is_answering_engine = isinstance(event, ev.EngineAudio)
+        self._is_answering_engine = isinstance(event, ev.EngineAudio | ev.AgentAudio)
         for action in self.session.receive(event, self._loop.time()):
             self._perform[type(action)](self, action)
         self._alarm.arm()
@@ -409,6 +415,16 @@ class LiveCall:
         call_id, kind = self.facts.call_id, action.kind
         self._writes.put_nowait(lambda: services.store_answered_by(call_id, kind))
 
+    def _command_agent(self, action: act.CommandAgent) -> None:
+        session = self._engines.get(Leg.AGENT)
+        if session is not None and isinstance(session.engine, AgentEngine):
+            session.engine.perform(action.command)
+            session.send()
+
+    def _store_result(self, action: act.StoreResult) -> None:
+        call_id = self.facts.call_id
+        self._writes.put_nowait(lambda: services.store_result(call_id, action.result))
+
     def _check_telephone(self, action: act.CheckTelephone) -> None:
         self._spawn(self._ask_telephone(), "check-telephone")
 
@@ -435,6 +451,8 @@ class LiveCall:
         act.HangUp: _hang_up,
         act.SendDigits: _send_digits,
         act.StoreAnsweredBy: _store_answered_by,
+        act.CommandAgent: _command_agent,
+        act.StoreResult: _store_result,
         act.CheckTelephone: _check_telephone,
         act.Finish: _finish,
     }
@@ -444,6 +462,16 @@ class LiveCall:
     def _new_engine(self, leg: Leg) -> Engine:
         """Make what listens to a leg."""
         config = self.facts.config
+        if leg is Leg.AGENT and self.facts.plan is not None:
+            rules = instructions(
+                self.facts.plan.brief,
+                caller_language=config.caller_language,
+                callee_language=config.callee_language,
+                today=self.facts.plan.today,
+            )
+            model = settings.OPENAI_REALTIME_MODEL
+            # What the callee says is written by the engine of the captions.
+            return AgentEngine(config.callee_language, rules, schemas(), model, "")
         source, target = config.caller_language, config.callee_language
         if leg is Leg.CALLEE:
             source, target = target, source

@@ -436,6 +436,7 @@ class CallConfig:
     keys: KeysConfig = field(default_factory=KeysConfig)
     captions: CaptionConfig = field(default_factory=CaptionConfig)
     typed: TypedConfig = field(default_factory=TypedConfig)
+    agent: AgentConfig = field(default_factory=AgentConfig)
     recovery: RecoveryConfig = field(default_factory=RecoveryConfig)
     life: LifeConfig = field(default_factory=LifeConfig)
 

@@ -38,6 +38,8 @@ OPENS_PER_MINUTE: Final = 10
 QUEUE_LIMIT: Final = 1500
 """Messages waiting for a slow reader: 30 s of sound."""
 MAX_BAD_MESSAGES: Final = 20
+MAX_ANSWER_CHARS: Final = 1000
+"""Of what the caller tells the agent."""
 
 NOT_AUTHENTICATED: Final = 4401
 NO_SUCH_CALL: Final = 4404
@@ -330,6 +332,10 @@ class CallerConsumer(SoundConsumer):
                 live.dispatch(ev.Typing(active))
             case browser.PressKeys(digits):
                 self._on_keys(live, writer, digits)
+            case browser.Answer(question_id, text):
+                live.dispatch(ev.QuestionAnswered(question_id, text[:MAX_ANSWER_CHARS]))
+            case browser.Whisper(_, text):
+                live.dispatch(ev.Whispered(text[:MAX_ANSWER_CHARS]))
             case browser.End():
                 live.end("hung_up_by_caller")
             case browser.Speech():
@@ -348,12 +354,7 @@ class CallerConsumer(SoundConsumer):
             self._let_go()
             return
         self._n_bad += 1
-        code = (
-            "not_available"
-            if isinstance(error, browser.NotAvailableError)
-            else "bad_message"
-        )
-        self._tell(writer, code, str(error))
+        self._tell(writer, "bad_message", str(error))
         if self._n_bad > MAX_BAD_MESSAGES:
             writer.close(1008, "too many bad messages")
             self._let_go()

@@ -12,7 +12,7 @@ Sound is named by a tag: the id of the utterance that it belongs to, or of our o
 
 import math
 from collections import OrderedDict
-from typing import Final
+from typing import Final, Protocol
 
 from realtime import actions as act
 from realtime.audio.g711 import encode_mulaw
@@ -28,6 +28,15 @@ from realtime.protocols import browser
 from realtime.turns import Effect, Turn, TurnTaking
 
 _LINE_TAGS: Final = frozenset(line.value for line in Line)
+
+
+class Agent(Protocol):
+    """Who else speaks, and has to know how much of it was heard."""
+
+    captions: CaptionTrack
+
+    def truncation(self, caption_id: str, heard_ms: int) -> act.TruncateTurn | None:
+        """Write how much was heard of what it said; None if that was not its own."""
 
 
 class Delivery:
@@ -78,6 +87,17 @@ class Delivery:
         self._wanted: set[Line] = set()
         self._is_hushed = False
         self._is_suspended = False
+        self._agent: Agent | None = None
+
+    def seat(self, agent: Agent) -> None:
+        """An agent speaks here as well."""
+        self._agent = agent
+
+    def forget_agent(self) -> None:
+        """Nothing more of what the agent was saying is said."""
+        if self._agent is not None:
+            for caption in list(self._agent.captions.recent()):
+                self.discard(caption.utterance_id)
 
     # --- What is to be said ----------------------------------------------------------
 
@@ -345,10 +365,15 @@ class Delivery:
         self._is_confirmed = False
 
     def _tell_engine_what_was_heard(self) -> None:
-        if self._config.works_by_turns(Leg.CALLER) and self._interrupted:
-            tag = self._interrupted[0]
-            heard_ms = self._heard_ms.get(tag, 0)
-            self._out.do(act.TruncateTurn(Leg.CALLER, tag, heard_ms))
+        heard = [(tag, self._heard_ms.get(tag, 0)) for tag in self._interrupted]
+        cuts = [self._agent.truncation(*h) for h in heard] if self._agent else []
+        if any(cuts):
+            # It knows where it was cut, and says itself what is left to be said.
+            for cut in filter(None, cuts):
+                self._out.do(cut)
+            self._forget_rest("discarded")
+        elif heard and self._config.works_by_turns(Leg.CALLER):
+            self._out.do(act.TruncateTurn(Leg.CALLER, *heard[0]))
 
     # --- What was not heard ----------------------------------------------------------
 
@@ -411,7 +436,7 @@ class Delivery:
         self._out.tell(self._unheard(tag, state))
 
     def _unheard(self, tag: str, state: str) -> browser.Unheard:
-        caption = self._captions.find(tag)
+        caption = self._caption(tag)
         original = caption.original if caption else ""
         translation = caption.translation if caption else ""
         return browser.Unheard(tag, original, translation, state)
@@ -448,10 +473,16 @@ class Delivery:
         """Return what the sound of a tag says, as far as it is known."""
         if tag in _LINE_TAGS:
             return self._lines.get(Line(tag), ("", b""))[0]
-        caption = self._captions.find(tag)
+        caption = self._caption(tag)
         if caption is None:
             return ""
-        return caption.original if self._config.is_one_language else caption.translation
+        is_own = self._config.is_one_language or caption.leg is Leg.AGENT
+        return caption.original if is_own else caption.translation
+
+    def _caption(self, tag: str) -> Caption | None:
+        """Return what the sound of a tag belongs to."""
+        agents = self._agent.captions if self._agent else None
+        return self._captions.find(tag) or (agents.find(tag) if agents else None)
 
     def report_played(self) -> None:
         """Say how much of what is playing was heard, if that is news."""

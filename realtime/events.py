@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,15 @@ class Leg(StrEnum):
 
     CALLER = "caller"
     CALLEE = "callee"
+    AGENT = "agent"
+    """The AI that makes the call; as an engine, what it hears the callee with."""
 
     @property
     def other(self) -> "Leg":
         return Leg.CALLEE if self is Leg.CALLER else Leg.CALLER
+
+
+PEOPLE: Final = (Leg.CALLER, Leg.CALLEE)
 
 
 class Line(StrEnum):
@@ -194,6 +200,21 @@ class TextRendered:
     pcm: Pcm
     spoken: str
     is_verbatim: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """The caller answers what the agent has asked."""
+
+    question_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whispered:
+    """The caller tells the agent something, and nobody else."""
+
+    text: str
 
 
 # --- The engines ---------------------------------------------------------------------
@@ -409,6 +430,8 @@ Event = (
     | TextTyped
     | TextTranslated
     | TextRendered
+    | QuestionAnswered
+    | Whispered
     | EngineReady
     | EngineAudio
     | SourceText

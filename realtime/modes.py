@@ -27,6 +27,8 @@ class Mode:
     original_gain: float
     can_type: bool = True
     passes_voice: bool = False
+    has_agent: bool = False
+    """The AI speaks for the caller, who hears everything as the callee does."""
 
 
 _TWO_LANGUAGES: Final = (
@@ -73,12 +75,26 @@ _ONE_LANGUAGE: Final = (
 )
 
 
-def modes_of(caller_language: str, callee_language: str) -> dict[str, Mode]:
+_AGENT: Final = Mode(
+    name="agent",
+    has_microphone=False,
+    plays_interpretation=False,
+    original_gain=1.0,
+    can_type=False,
+    has_agent=True,
+)
+
+
+def modes_of(
+    caller_language: str, callee_language: str, *, has_agent: bool = False
+) -> dict[str, Mode]:
     """Return the modes that a call can have.
 
     Args:
         caller_language: ISO 639-1.
         callee_language: ISO 639-1; the same one means that nothing is translated.
+        has_agent: there is something that the AI can do for the caller.
     """
     table = _ONE_LANGUAGE if caller_language == callee_language else _TWO_LANGUAGES
-    return {mode.name: mode for mode in table}
+    agent = (_AGENT,) if has_agent else ()
+    return {mode.name: mode for mode in (*table, *agent)}

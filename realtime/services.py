@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from calls import phrases, recordings, tickets
 from calls import services as calls
@@ -12,6 +13,8 @@ from calls import twilio as telephone
 from calls.models import Call, OnVoicemail, Phrase, Status, Utterance
 from calls.recordings import Plan
 from realtime import actions as act
+from realtime.agent_brief import Brief
+from realtime.agent_seat import AgentPlan
 from realtime.config import CallConfig, LifeConfig
 from realtime.engines.choice import EngineKind, engine_for
 from realtime.guards.names import Term, terms_of
@@ -35,6 +38,8 @@ class CallFacts:
     """Names and words that may be said, for whatever writes them down."""
     glossary: tuple[dict[str, str], ...] = ()
     """Terms of the brief, and how they are to be translated."""
+    plan: AgentPlan | None = None
+    """What an agent could do in this call."""
 
     @property
     def is_live(self) -> bool:
@@ -61,6 +66,7 @@ def facts_of(call: Call) -> CallFacts:
         recording=recording,
         keywords=_keywords(call),
         glossary=tuple(call.brief.get("glossary", ())),
+        plan=_plan(call),
         config=CallConfig(
             call_id=str(call.pk),
             caller_language=call.caller_language,
@@ -92,6 +98,15 @@ def _terms(call: Call) -> tuple[Term, ...]:
     name = call.callee_name
     called = (Term(name, is_name=True),) if name else ()
     return (*called, *terms_of(call.brief))
+
+
+def _plan(call: Call) -> AgentPlan | None:
+    """Read what an agent could do, if anybody has written it down."""
+    brief = Brief.from_json(call.brief)
+    if not brief.goal.strip():
+        return None
+    # One day off at the most; what the agent agrees to is read back with its date.
+    return AgentPlan(brief, f"{timezone.localdate():%Y-%m-%d %A}")
 
 
 def _keywords(call: Call) -> tuple[str, ...]:

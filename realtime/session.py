@@ -28,11 +28,19 @@ import numpy as np
 
 from realtime import actions as act
 from realtime import events as ev
+from realtime.agent_messages import (
+    HangUp,
+    KeysPressed,
+    OwnerAnswered,
+    OwnerWhispered,
+    PressKeys,
+)
+from realtime.agent_seat import AgentPlan, AgentSeat
 from realtime.audio.echo import Mode
-from realtime.audio.g711 import SILENCE_FRAME
+from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw
 from realtime.audio.resample import Resampler
 from realtime.audio.vad import Transition
-from realtime.captions import Caption
+from realtime.captions import Caption, CaptionTrack
 from realtime.clock import LineClock, Step
 from realtime.config import (
     ENGINE_FRAME_SAMPLES,
@@ -46,7 +54,7 @@ from realtime.ear import Ear, Heard, Tap
 from realtime.endpointing import Effect as Endpoint
 from realtime.endpointing import State as Speaker
 from realtime.endpointing import is_complete
-from realtime.events import NO_SOUND, Leg, Line, Pcm
+from realtime.events import NO_SOUND, PEOPLE, Leg, Line, Pcm
 from realtime.guards import names, numbers
 from realtime.keypad import KeyPad
 from realtime.loops import LoopGuard
@@ -79,10 +87,15 @@ class CallSession:
         config: languages and tunables.
         tap: hook for a recorder, see `realtime.ear.Tap`.
         first_number: continues the numbering of utterances of a call taken up again.
+        plan: what an agent could do for the caller; None: there is no such mode.
     """
 
     def __init__(
-        self, config: CallConfig, tap: Tap | None = None, first_number: int = 1
+        self,
+        config: CallConfig,
+        tap: Tap | None = None,
+        first_number: int = 1,
+        plan: AgentPlan | None = None,
     ) -> None:
         self._config = config
         self._out = Outbox()
@@ -101,7 +114,7 @@ class CallSession:
         self._n_missing = self._n_late = 0
 
         # The two legs.
-        self._sides = {leg: Side(leg, config, first_number) for leg in Leg}
+        self._sides = {leg: Side(leg, config, first_number) for leg in PEOPLE}
         self._to_engine = Resampler(LINE_HZ, ENGINE_HZ)
         self._caller_down = Resampler(ENGINE_HZ, LINE_HZ)
 
@@ -111,7 +124,11 @@ class CallSession:
         self._is_muted = False
         self._caller_fed_ms = 0.0
         self._fed_until_ms = 0
-        self._modes = modes_of(config.caller_language, config.callee_language)
+        self._modes = modes_of(
+            config.caller_language,
+            config.callee_language,
+            has_agent=plan is not None,
+        )
         self._mode = self._modes[config.mode]
         self._sides[Leg.CALLER].is_open = self._mode.has_microphone
         self._mix = CallerMix(
@@ -125,6 +142,17 @@ class CallSession:
         self._loops = LoopGuard(config.loops)
         spoken = self._sides[Leg.CALLER].captions
         self._delivery = Delivery(config, spoken, self._clock, self._loops, self._out)
+        self._seat: AgentSeat | None = None
+        self._to_caller = Resampler(LINE_HZ, ENGINE_HZ)
+        if plan is not None:
+            agents = CaptionTrack(Leg.AGENT, config.captions, first_number)
+            callee = self._sides[Leg.CALLEE]
+            self._seat = AgentSeat(
+                config, plan, callee, agents, self._clock, self._delivery, self._out
+            )
+            self._delivery.seat(self._seat)
+            if self._mode.has_agent:
+                self._seat.begin(self._now)
         self._typed = TypedTexts(config, spoken, self._delivery, self._out)
         self._presence = Presence(
             config, self._delivery, self._typed, self._clock, self._out
@@ -181,6 +209,8 @@ class CallSession:
                     due.append(self._warning_due())
             if self._caller_absent_since is not None:
                 due.append(self._caller_absent_since + life.caller_grace_ms / 1000)
+        if self._seat is not None and self.phase in (Phase.LIVE, Phase.SUSPENDED):
+            due.append(self._seat.next_deadline() or math.inf)
         earliest = min(due)
         return None if math.isinf(earliest) else earliest
 
@@ -197,7 +227,7 @@ class CallSession:
             self.phase = Phase.SUSPENDED
             self._answered_at = now - self._config.start_ms / 1000
             self._stream_lost_at = now
-            self._caller_absent_since = now
+            self._caller_absent_since = None if self._mode.has_agent else now
             # Whoever was cut off should not wait: ask about the telephone soon.
             self._first_check_ms = self._config.life.take_up_check_ms
 
@@ -208,7 +238,8 @@ class CallSession:
 
     def open_legs(self) -> list[Leg]:
         """Return the legs that need an engine from the beginning."""
-        return [leg for leg, side in self._sides.items() if side.is_open]
+        agent = [Leg.AGENT] if self._seat is not None and self._seat.is_open else []
+        return [leg for leg, side in self._sides.items() if side.is_open] + agent
 
     def snapshot(self) -> list[browser.ServerMessage]:
         """Return everything a client needs that attaches now."""
@@ -220,6 +251,10 @@ class CallSession:
         if self._spend_warning is not None:
             messages.append(self._spend_warning)
         captions = [c for s in self._sides.values() for c in s.captions.recent()]
+        if self._seat is not None:
+            captions += self._seat.captions.recent()
+            if question := self._seat.question(self._now):
+                messages.append(question)
         captions.sort(key=lambda c: c.started_ms)
         messages += [message_of(c) for c in captions]
         messages += self._delivery.waiting()
@@ -238,6 +273,19 @@ class CallSession:
                 self._on_frame(event)
             case ev.CallerAudio():
                 self._on_caller_audio(event.pcm)
+            case (
+                ev.AgentAudio()
+                | ev.AgentText()
+                | ev.AgentSpoke()
+                | ev.ToolCalled()
+                | ev.QuestionAnswered()
+                | ev.Whispered()
+            ):
+                if self._seat is not None:
+                    self._on_agent(self._seat, event)
+                else:
+                    text = "This call has no agent."
+                    self._out.tell(browser.Problem("not_available", text))
             case ev.EngineAudio():
                 self._on_engine_audio(event)
             case ev.SourceText():
@@ -250,6 +298,8 @@ class CallSession:
                 )
                 if event.leg is Leg.CALLEE:
                     self._on_callee_words(caption)
+                    if self._seat is not None:
+                        self._seat.read(caption, self._now)
                 self._show(side)
             case ev.SourceDone():
                 self._on_source_done(event)
@@ -300,6 +350,9 @@ class CallSession:
                 self._on_engine_ready(event.leg)
             case ev.EngineLost():
                 self._on_engine_lost(event.leg)
+            case ev.EngineClosed(Leg.AGENT):
+                if self._seat is not None:
+                    self._seat.is_closed = True
             case ev.EngineClosed():
                 self._sides[event.leg].engine_is_closed = True
             case ev.LineRendered():
@@ -337,7 +390,7 @@ class CallSession:
         self._delivery.begin_stream()
         if self._answered_at is None:
             self._answered_at = self._now - self._config.start_ms / 1000
-            if not self._caller_is_there:
+            if not self._caller_is_there and not self._mode.has_agent:
                 self._caller_absent_since = self._now
         self._out.record("stream_started", {"stream": self._epoch})
         self._keypad.stream_started(self._now)
@@ -374,6 +427,9 @@ class CallSession:
         played = SILENCE_FRAME
         if step.advances:
             played = self._delivery.tick()
+            if self._mode.has_agent and played != SILENCE_FRAME:
+                # The caller hears what the callee does.
+                self._mix.interpret(self._to_caller.process(decode_mulaw(played)))
             self._keep_caller_engine_fed()
         self._n_missing += step.hears and step.is_silence
         self._n_late += step.hears and not step.advances
@@ -390,6 +446,7 @@ class CallSession:
             self._check_degraded(side)
         self._report_sound_lost()
         self._mind_who_is_there()
+        self._mind_the_agent()
         self._greet()
         self._typed.tick()
         self._delivery.mind_lag(self._sides[Leg.CALLER].turns is not None)
@@ -435,7 +492,8 @@ class CallSession:
         self._was_greeted_by |= detector.is_speech
         if has_waited or (self._was_greeted_by and not detector.is_speech):
             self._greeted = True
-            self._delivery.say(self.greeting)
+            if not self._mode.has_agent:  # or else it introduces itself
+                self._delivery.say(self.greeting)
             if self._config.tells_of_recording:
                 self._delivery.say(Line.RECORDING)
 
@@ -488,6 +546,8 @@ class CallSession:
         if mode is not self._mode:
             before, self._mode = self._mode, mode
             self._fed_until_ms = self._clock.ms + self._config.caller_input.tail_ms
+            if self._seat is not None:
+                self._change_agent(self._seat)
             caller = self._sides[Leg.CALLER]
             if mode.has_microphone and not caller.is_open:
                 caller.is_open = True
@@ -539,7 +599,7 @@ class CallSession:
         if self.phase in (Phase.ENDING, Phase.FAREWELL):
             return
         self._out.record("caller_lost", {"at_ms": self._clock.ms})
-        if self._answered_at is not None:
+        if self._answered_at is not None and not self._mode.has_agent:
             self._caller_absent_since = self._now
             self._delivery.say(Line.WAIT)
 
@@ -616,6 +676,9 @@ class CallSession:
             side.captions.speech_started(heard_ms - side.detector.onset_ms)
         if side.turns is not None:
             self._feed_turn(side, side.turns, wide, change, behind_ms)
+        is_person = self._presence.kind not in ("voicemail", "fax")
+        if leg is Leg.CALLEE and self._seat is not None and is_person:
+            self._seat.hear(wide, change, behind_ms, self._now)
         if change is None:
             return
         if change == "stopped":
@@ -709,6 +772,10 @@ class CallSession:
         self._show(side)
 
     def _on_target_done(self, event: ev.TargetDone) -> None:
+        if event.leg is Leg.AGENT:
+            if self._seat is not None:
+                self._seat.answered(event.utterance_ids)
+            return
         side = self._sides[event.leg]
         if side.turns is not None:
             side.turns.forget(event.utterance_ids)
@@ -769,6 +836,12 @@ class CallSession:
             self._mix.interpret(pcm)
 
     def _on_engine_ready(self, leg: Leg) -> None:
+        if leg is Leg.AGENT:
+            if self._seat is not None:
+                gap_ms = self._seat.engine_ready(self._now)
+                if gap_ms is not None:
+                    self._recovery(leg, "recovered", gap_ms)
+            return
         side = self._sides[leg]
         side.engine_is_ready = True
         side.engine_is_closed = False
@@ -802,6 +875,14 @@ class CallSession:
             self._out.do(act.AnswerTurn(side.leg, ids))
 
     def _on_engine_lost(self, leg: Leg) -> None:
+        if leg is Leg.AGENT:
+            if self._seat is not None:
+                self._seat.engine_lost()
+                self._seat.is_closed = self.phase is Phase.ENDING
+            if self.phase is not Phase.ENDING:
+                self._recovery(leg, "lost", 0)
+                self._recovery(leg, "reconnecting", 0)
+            return
         side = self._sides[leg]
         side.engine_is_ready = False
         if self.phase is Phase.ENDING:
@@ -829,13 +910,15 @@ class CallSession:
         self._out.record("recovery", data)
 
     def _engine_of(self, leg: Leg) -> str:
-        return self._config.engine_of(leg)
+        return "agent" if leg is Leg.AGENT else self._config.engine_of(leg)
 
     def _show(self, side: Side) -> None:
         for caption in side.captions.changed():
             self._check(caption)
             self._out.show(caption)
         for caption in side.captions.finished():
+            if self._seat is not None:
+                self._seat.finished(caption, self._now)
             if self._is_own_voice(caption):
                 self._out.store(caption, "delivered")
             elif side.leg is Leg.CALLER:
@@ -862,6 +945,67 @@ class CallSession:
         if spans:
             data = {"at_ms": caption.started_ms, "leg": caption.leg, "n": len(found)}
             self._out.record("uncertain", data)
+
+    # --- The agent -------------------------------------------------------------------
+
+    def _on_agent(self, seat: AgentSeat, event: ev.Event) -> None:
+        match event:
+            case ev.AgentAudio():
+                if seat.speak(event):
+                    self._release(pad=False)
+            case ev.AgentText():
+                seat.write(event)
+            case ev.AgentSpoke():
+                seat.spoke(event, self._now)
+            case ev.ToolCalled():
+                seat.tell(event, self._now)
+            case ev.QuestionAnswered():
+                answer = OwnerAnswered(event.question_id, event.text)
+                seat.tell(answer, self._now)
+            case ev.Whispered():
+                seat.tell(OwnerWhispered(event.text), self._now)
+        self._serve_agent(seat)
+
+    def _change_agent(self, seat: AgentSeat) -> None:
+        """The mode has changed: the agent begins, goes on, or is silent."""
+        if not self._mode.has_agent:
+            seat.rest(self._now)
+            self._delivery.forget_agent()
+            return
+        was_open = seat.is_open
+        self._caller_absent_since = None
+        seat.begin(self._now)
+        if not was_open:
+            self._out.do(act.OpenEngine(Leg.AGENT))
+
+    def _mind_the_agent(self) -> None:
+        seat = self._seat
+        if seat is None or self.phase is not Phase.LIVE:
+            return
+        if self._presence.may_be_greeted:
+            seat.connected(self._now)
+        seat.is_on_hold = self._presence.is_on_hold
+        seat.tick(self._now)
+        self._serve_agent(seat)
+
+    def _serve_agent(self, seat: AgentSeat) -> None:
+        """Show what it says, and do what it cannot do itself."""
+        for caption in seat.captions.changed():
+            self._out.show(caption)
+        for caption in seat.captions.finished():
+            self._delivery.finished(caption, caption.utterance_id)
+        for wish in seat.take_wishes():
+            match wish:
+                case PressKeys(digits):
+                    self._on_keys(digits)
+                    is_up = self.phase in (Phase.LIVE, Phase.SUSPENDED)
+                    seat.tell(KeysPressed(is_sent=is_up), self._now)
+                case HangUp(outcome, reason, line):
+                    if line is not None:
+                        self._say_farewell(line, reason, outcome)
+                    else:
+                        self._end_outcome = outcome
+                        self._end(reason)
 
     def _is_own_voice(self, caption: Caption) -> bool:
         """Both speak one language: they hear each other, not an interpretation."""
@@ -971,6 +1115,10 @@ class CallSession:
                 self._out.do(act.CloseEngine(side.leg))
             else:
                 side.engine_is_closed = True
+        if self._seat is not None and self._seat.is_ready:
+            self._out.do(act.CloseEngine(Leg.AGENT))
+        elif self._seat is not None:
+            self._seat.is_closed = True
         if self._caller_is_there:
             rest = self._mix.rest()
             if len(rest):
@@ -978,6 +1126,7 @@ class CallSession:
 
     def _finish_if_drained(self) -> None:
         drained = all(s.engine_is_closed for s in self._sides.values())
+        drained &= self._seat is None or self._seat.is_closed
         if not drained and self._now < self._drain_until:
             return
         for side in self._sides.values():
@@ -997,7 +1146,7 @@ class CallSession:
             return "unreachable"
         if self.status == "failed":
             return "failed"
-        return "unknown"
+        return (self._seat and self._seat.outcome) or "unknown"
 
     # --- Time ------------------------------------------------------------------------
 
@@ -1018,6 +1167,9 @@ class CallSession:
                 self._end("media_lost")
                 return
             self._out.do(act.CheckTelephone())
+        if self._seat is not None and self.phase is Phase.SUSPENDED:
+            self._seat.tick(now)
+            self._serve_agent(self._seat)
         if self._answered_at is not None:
             if now >= self._farewell_due():
                 self._say_farewell(Line.TIME_LIMIT, "time_limit", "partial")

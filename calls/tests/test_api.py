@@ -149,7 +149,7 @@ def test_it_keeps_everything_that_was_asked_for(as_alice: Api) -> None:
         ({"to_number": "9" * 41}, "invalid to_number"),
         ({"to_number": None}, "invalid to_number"),
         ({"to_number": 8225550101}, "invalid to_number"),
-        ({"mode": "agent"}, "unsupported_mode mode"),
+        ({"mode": "agent"}, "goal_missing goal"),
         ({"mode": "telepathy"}, "invalid mode"),
         ({"callee_language": "th"}, "unsupported_language callee_language"),
         ({"caller_language": "km"}, "unsupported_language caller_language"),

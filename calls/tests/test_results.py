@@ -122,10 +122,7 @@ def test_what_no_database_can_hold_is_left_out(alice: User) -> None:
     assert call.result == {"reason": "ab"}
 
 
-def test_an_assistant_needs_a_goal(
-    alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(services, "SUPPORTED_MODES", frozenset(Mode))
+def test_an_assistant_needs_a_goal(alice: User) -> None:
     asked: dict[str, Any] = {
         "owner": alice,
         "to_number": "+8225550101",

@@ -99,7 +99,7 @@ class AgentEngine(Dialogue[_Answer]):
         keywords: Iterable[str] = (),
         first_number: int = 1,
     ) -> None:
-        super().__init__(Leg.CALLEE, Role.AGENT, model, transcription_model)
+        super().__init__(Leg.AGENT, Role.AGENT, model, transcription_model)
         self._language = language
         self._instructions = instructions
         self._tools = tools

@@ -20,7 +20,7 @@ from typing import Final
 from realtime.engines.catalogue import ABILITIES
 from realtime.engines.interpret import NAMES
 from realtime.engines.usage import Role
-from realtime.events import Leg
+from realtime.events import PEOPLE, Leg
 from realtime.lines import LINES
 
 
@@ -42,8 +42,8 @@ CALLEE_LANGUAGES: Final = frozenset(LINES) & CALLER_LANGUAGES
 """What a callee may speak: the system's own sentences are said to them as well."""
 
 _LISTENS: Final[dict[str, frozenset[Leg]]] = {
-    "voice": frozenset(Leg),
-    "captions": frozenset(Leg),
+    "voice": frozenset(PEOPLE),
+    "captions": frozenset(PEOPLE),
     "text": frozenset({Leg.CALLEE}),
     "agent": frozenset(),
 }

@@ -108,6 +108,20 @@ class PressKeys(_Message, frozen=True, tag="dtmf"):
     digits: str
 
 
+class Answer(_Message, frozen=True, tag="answer"):
+    """The caller answers a question of the agent's."""
+
+    question_id: str
+    text: str
+
+
+class Whisper(_Message, frozen=True, tag="whisper"):
+    """The caller tells the agent something."""
+
+    id: str
+    text: str
+
+
 class End(_Message, frozen=True, tag="end"):
     """Hang up."""
 
@@ -124,16 +138,10 @@ ClientMessage = (
     | Typing
     | Say
     | PressKeys
+    | Answer
+    | Whisper
     | End
 )
-
-NOT_IN_VOICE: Final = frozenset(
-    {
-        "answer",
-        "whisper",
-    }
-)
-"""Known to the contract, but of no use in a plain voice call."""
 
 _KNOWN: Final = frozenset(
     {
@@ -148,6 +156,8 @@ _KNOWN: Final = frozenset(
         "text",
         "typing",
         "say",
+        "answer",
+        "whisper",
         "end",
     }
 )
@@ -163,10 +173,6 @@ _decoder: Final[msgspec.json.Decoder[ClientMessage]] = msgspec.json.Decoder(
 )
 
 
-class NotAvailableError(BadMessageError):
-    """The message is of the contract but does nothing in this call."""
-
-
 def decode_client(text: str) -> ClientMessage | None:
     """Read one text frame.
 
@@ -178,7 +184,6 @@ def decode_client(text: str) -> ClientMessage | None:
 
     Raises:
         BadMessageError: not JSON, no type, or a field of the wrong kind.
-        NotAvailableError: a message of another mode.
     """
     if len(text) > MAX_TEXT_BYTES:
         raise BadMessageError(
@@ -190,8 +195,6 @@ def decode_client(text: str) -> ClientMessage | None:
         raise BadMessageError(
             f"A text frame is a JSON object with a type: {error}"
         ) from error
-    if kind in NOT_IN_VOICE:
-        raise NotAvailableError(f"“{kind}” does nothing in this call's mode.")
     if kind not in _KNOWN:
         return None
     try:
@@ -309,6 +312,14 @@ class Guardrail(ServerMessage, frozen=True, tag="guardrail"):
     level: str
     action: str
     utterance_id: str
+
+
+class Question(ServerMessage, frozen=True, tag="question"):
+    """The agent asks the caller; `expires_ms` is how long there is to answer."""
+
+    question_id: str
+    text: str
+    expires_ms: int
 
 
 class Dtmf(ServerMessage, frozen=True, tag="dtmf"):

@@ -112,7 +112,7 @@ def test_it_answers_in_the_conversation_under_ids_of_its_own(p: Provider) -> Non
     assert isinstance(sound, AgentAudio)
     assert sound.utterance_id == "agent-1"
     assert p.done("r1") == [
-        TargetDone(Leg.CALLEE, ("u1",)),
+        TargetDone(Leg.AGENT, ("u1",)),
         AgentSpoke("agent-1", is_spoken=True, text="안녕"),
     ]
     assert p.engine.is_idle
@@ -139,10 +139,10 @@ def test_what_it_hears_is_written_also_after_its_answer(p: Provider) -> None:
     p.done("r1")
     kind = "conversation.item.input_audio_transcription"
     assert p.says(f"{kind}.delta", item_id="i-u1", delta="네") == [
-        SourceText(Leg.CALLEE, "네", "u1", is_whole=True)
+        SourceText(Leg.AGENT, "네", "u1", is_whole=True)
     ]
     assert p.says(f"{kind}.completed", item_id="i-u1", transcript="네") == [
-        SourceDone(Leg.CALLEE, "u1")
+        SourceDone(Leg.AGENT, "u1")
     ]
 
 
@@ -185,7 +185,7 @@ def test_two_outputs_and_a_turn_are_answered_together(p: Provider) -> None:
     assert p.n_asked == 2
     p.begin("r2")
     p.speak("r2")
-    assert p.done("r2")[0] == TargetDone(Leg.CALLEE, ("u2",))
+    assert p.done("r2")[0] == TargetDone(Leg.AGENT, ("u2",))
     assert p.n_asked == 2
 
 
@@ -318,8 +318,8 @@ def test_a_turn_without_sound_is_no_turn_and_somebody_is_told() -> None:
     provider.do(msg.Respond(("u1",)))
     events = provider.says("error", error={"code": "input_audio_buffer_commit_empty"})
     assert events == [
-        SourceDone(Leg.CALLEE, "u1"),
-        TargetDone(Leg.CALLEE, ("u1",), is_failed=True),
+        SourceDone(Leg.AGENT, "u1"),
+        TargetDone(Leg.AGENT, ("u1",), is_failed=True),
         AgentSpoke("", is_spoken=False, is_stopped=True),
     ]
     assert provider.n_asked == 0

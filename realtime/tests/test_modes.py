@@ -43,9 +43,10 @@ def tone(ms: int) -> np.ndarray:
 # --- The table -----------------------------------------------------------------------
 
 
-def test_every_mode_of_the_contract_but_the_agents_is_there() -> None:
+def test_the_agents_mode_is_there_where_it_has_something_to_do() -> None:
     for languages in (("en", "ko"), ("ko", "ko")):
         assert set(modes_of(*languages)) == {"voice", "captions", "text"}
+        assert "agent" in modes_of(*languages, has_agent=True)
 
 
 def test_only_who_speaks_the_callees_language_is_heard_themselves() -> None:

@@ -141,11 +141,6 @@ def test_a_wrong_field_is_named() -> None:
         browser.decode_client('{"type":"mute","muted":"yes"}')
 
 
-def test_messages_of_other_modes_say_that_they_do_nothing() -> None:
-    with pytest.raises(browser.NotAvailableError, match="whisper"):
-        browser.decode_client('{"type":"whisper","id":"1","text":"x"}')
-
-
 def test_audio_is_little_endian_and_at_most_200_ms() -> None:
     assert browser.decode_audio(b"\x01\x00\xff\xff").tolist() == [1, -1]
     assert len(browser.decode_audio(b"\0" * 9600)) == 4800

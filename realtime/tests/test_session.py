@@ -9,6 +9,7 @@ import pytest
 
 from realtime import actions as act
 from realtime import events as ev
+from realtime.agent_seat import AgentPlan
 from realtime.audio.echo import EchoConfig
 from realtime.audio.g711 import SILENCE_FRAME, encode_mulaw
 from realtime.config import CallConfig, FeedConfig, LifeConfig
@@ -37,6 +38,7 @@ class Rehearsal:
         self,
         *,
         echo: EchoConfig = NO_ECHO,
+        plan: AgentPlan | None = None,
         **options: Any,
     ) -> None:
         life = {k: options.pop(k) for k in _LIFE & set(options)}
@@ -56,7 +58,9 @@ class Rehearsal:
         )
         self.heard_and_played: list[tuple[bytes, bytes]] = []
         self.session = CallSession(
-            config, lambda played, heard: self.heard_and_played.append((played, heard))
+            config,
+            lambda played, heard: self.heard_and_played.append((played, heard)),
+            plan=plan,
         )
         self.now = 100.0
         self.timestamp_ms = 0

@@ -148,8 +148,9 @@ class Talk:
             case ToolCalled():
                 self.tell(event)
             case SourceText():
-                before = self._texts.get(event.utterance_id or "", "")
-                self._texts[event.utterance_id or ""] = before + event.delta
+                uid = event.utterance_id or ""
+                before = "" if event.is_whole else self._texts.get(uid, "")
+                self._texts[uid] = before + event.delta
             case SourceDone():
                 self._unread.discard(event.utterance_id)
                 text = self._texts.get(event.utterance_id, "")
