@@ -202,6 +202,9 @@ CALL_TEXTS = {
     "error_too_many_texts": _(
         "Too much is waiting to be said. Wait until something of it was heard."
     ),
+    "error_text_not_translated": _(
+        "This could not be translated, so it was not said. Send it again."
+    ),
     "error_text_not_now": _("Nobody would hear it now. Send it again when they can."),
     "error_not_available": _("This cannot be done in this call."),
     # Who answered.
