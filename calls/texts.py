@@ -295,7 +295,11 @@ CALL_TEXTS = {
     "warning_spend_limit": _("This call may cost {usd} USD more; then it ends."),
     "warning_time_limit": _("This call ends in {seconds} seconds."),
     "error_cannot_repeat": _("This cannot be said again: it is too long ago."),
-    # Trouble with the interpreter.
+    # Trouble with the telephone or the interpreter.
+    "telephone_lost": _("The other side cannot be heard for a moment."),
+    "telephone_recovered": _(
+        "The other side is back. For {seconds} s they could not be heard."
+    ),
     "recovery_lost": _("The interpreter was lost for a moment."),
     "recovery_reconnecting": _("The interpreter is being brought back …"),
     "recovery_recovered": _("The interpreter is back."),
