@@ -202,6 +202,9 @@ CALL_TEXTS = {
     "error_too_many_texts": _(
         "Too much is waiting to be said. Wait until something of it was heard."
     ),
+    "error_text_not_translated": _(
+        "This could not be translated, so it was not said. Send it again."
+    ),
     "error_text_not_now": _("Nobody would hear it now. Send it again when they can."),
     "error_not_available": _("This cannot be done in this call."),
     # Who answered.
@@ -292,7 +295,11 @@ CALL_TEXTS = {
     "warning_spend_limit": _("This call may cost {usd} USD more; then it ends."),
     "warning_time_limit": _("This call ends in {seconds} seconds."),
     "error_cannot_repeat": _("This cannot be said again: it is too long ago."),
-    # Trouble with the interpreter.
+    # Trouble with the telephone or the interpreter.
+    "telephone_lost": _("The other side cannot be heard for a moment."),
+    "telephone_recovered": _(
+        "The other side is back. For {seconds} s they could not be heard."
+    ),
     "recovery_lost": _("The interpreter was lost for a moment."),
     "recovery_reconnecting": _("The interpreter is being brought back …"),
     "recovery_recovered": _("The interpreter is back."),

@@ -88,7 +88,6 @@ def page(stack: Stack, chromium: str, microphone: Path) -> Iterator[Page]:
         )
         context = browser.new_context(locale="en-US", base_url=stack.base_url)
         page = context.new_page()
-        page.route(re.compile("/api/phrases"), lambda route: route.fulfill(json=[]))
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
@@ -434,11 +433,17 @@ def test_a_caller_speaks_and_reads_the_answer_translated(page: Page) -> None:
     heard = captions.locator(".caption--caller .caption__fate[data-fate=heard]")
     expect(heard.first).to_be_visible(timeout=40_000)
 
-    # The caller goes on by typing: the microphone goes off.
+    # Now the caller types: the microphone goes off, and the words are said.
     page.locator("#modes summary").click()
     page.locator("#modes button[data-mode=text]").click()
     expect(page.locator("#call")).to_have_attribute("data-mode", "text")
     expect(page.locator("#mute")).to_be_hidden()
+    name = book["restaurant_name"]
+    page.locator("#typed").fill(name.texts["en"])
+    page.locator("#typed").press("Enter")
+    expect(page.locator("#own li")).to_contain_text(name.texts["ko"], timeout=20_000)
+    expect(page.locator("#own li[data-state=spoken]")).to_be_visible(timeout=40_000)
+    expect(captions).to_contain_text(name.texts["ko"])
 
     page.locator("#hang-up").click()
     dialog = page.locator("#confirm-hang-up button[value=hang-up]")

@@ -423,8 +423,7 @@ class CallPage {
         this.lagChanged(lagSeconds(message.playout_lag_ms));
         break;
       case "recovery":
-        this.notes.show("recovery", this.texts[`recovery_${message.state}`], "warning",
-          message.state === "recovered" ? QUIET_NOTE_MS : 0);
+        this.recovered(message);
         break;
       case "warning":
         this.warned(message);
@@ -445,6 +444,16 @@ class CallPage {
         break;
       default: // later messages are not for this page
     }
+  }
+
+  /** @param {{type: string, [key: string]: any}} message */
+  recovered({ state, engine, gap_ms: gapMs = 0 }) {
+    // While keys are pressed it is the telephone itself that is away.
+    const name = engine === "telephone" ? `telephone_${state}` : `recovery_${state}`;
+    const text = this.texts[name] ?? this.texts[`recovery_${state}`];
+    const seconds = (gapMs / 1000).toFixed(1);
+    this.notes.show("recovery", text && fill(text, { seconds }), "warning",
+      state === "recovered" ? QUIET_NOTE_MS : 0);
   }
 
   /** @param {import("./notices.js").Notice} notice */

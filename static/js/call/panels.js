@@ -1,7 +1,7 @@
 /** Panels that a button each opens and closes: `aria-controls` says which. */
 
-/** Where there is room for one at a time: as in the style sheet. */
-const NARROW = "(max-width: 44rem)";
+/** Where there is room for one at a time only. */
+const SMALL = "(max-width: 44rem), (max-height: 50rem)";
 
 export class Panels {
   /** @param {HTMLElement} root with the buttons */
@@ -36,7 +36,7 @@ export class Panels {
    * @param {HTMLElement | null} [focus] what is to be used next
    */
   open(id, focus) {
-    if (window.matchMedia(NARROW).matches) {
+    if (window.matchMedia(SMALL).matches) {
       for (const other of this.buttons.keys()) {
         if (other === id || !this.isOpen(other)) continue;
         this.waiting = other;
