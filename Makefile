@@ -4,7 +4,7 @@
 PY = .venv/bin/python
 export PYTHON
 
-.PHONY: help demo run test test-services lint types format messages lock dev install bench
+.PHONY: help demo run test test-scenes test-services lint types format messages lock dev install bench
 
 help:
 	@echo "make demo      set everything up and hear one interpreted call (no keys needed)"
@@ -31,6 +31,9 @@ run: install
 
 test: dev
 	@$(PY) -m wigvo.tests
+
+test-scenes: dev
+	$(PY) -m pytest -q -m scenes
 
 test-services: dev
 	@$(PY) -m wigvo.tests services

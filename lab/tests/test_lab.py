@@ -325,7 +325,7 @@ async def test_the_places_that_are_found_are_the_people() -> None:
     found = answer.json()
     assert (found["total"], found["display"]) == (1, 1)
     item = found["items"][0]
-    assert item["title"] == "한강<b>식당</b>"
+    assert item["title"] == "<b>한강식당</b>"
     assert item["telephone"] == "02-555-0101"
     assert set(item) == {
         "title",

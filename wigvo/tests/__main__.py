@@ -78,7 +78,7 @@ def steps(static: str) -> list[Step]:
             [PYTHON, "-m", "wigvo.tests.servers", *PYTEST, "-n", "auto",
              "-m", "services"],
         ),
-        Step("lab", [*PYTEST, "-m", "lab"]),
+        Step("lab", [*PYTEST, "-m", "lab"], limit_s=900),
         Step("browser", [*PYTEST, "-m", "browser"]),
     ]  # fmt: skip
 

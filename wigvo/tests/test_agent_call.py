@@ -49,7 +49,7 @@ async def call(
         return await api.call(started["id"]), told
 
 
-@pytest.mark.lab
+@pytest.mark.scenes
 async def test_it_asks_its_owner_books_and_hangs_up(stack: Stack) -> None:
     done, told = await call(stack, "+8225550131", "Yes, fine.")
     said = [u["original"] for u in done["utterances"] if u["leg"] == "agent"]
@@ -66,7 +66,7 @@ async def test_it_asks_its_owner_books_and_hangs_up(stack: Stack) -> None:
     assert done["cost"]["usd"] > 0
 
 
-@pytest.mark.lab
+@pytest.mark.scenes
 @pytest.mark.parametrize(
     ("number", "outcome"),
     [("+8225550132", "failed"), ("+8225550133", "success"), ("+8225550134", "success")],

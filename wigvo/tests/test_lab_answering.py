@@ -9,7 +9,7 @@ from websockets.sync.client import ClientConnection
 
 from wigvo.tests.people import Person, eventually
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.scenes
 
 VOICEMAIL = "+8225550121"
 MENU = "+8225550122"

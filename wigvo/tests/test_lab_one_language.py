@@ -12,7 +12,7 @@ import pytest
 from wigvo.stack import BASE_DIR, Stack
 from wigvo.tests.people import BOB, PASSWORD, eventually
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.scenes
 
 FLOWER_SHOP = "+8225550114"
 EMBASSY = "+8225550115"
