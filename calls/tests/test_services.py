@@ -1,12 +1,11 @@
 """What moves a call, and what cannot."""
 
 import itertools
+import time
 import uuid
-from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.utils import timezone, translation
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -416,10 +415,10 @@ def test_no_answer_is_never_a_success(
 def test_a_call_is_restreaming_only_for_a_while(alice: User) -> None:
     call = make_call(alice, status=Status.IN_PROGRESS)
     assert not services.is_restreaming(call.pk)
-    services.begin_restream(call.pk, 12.5)
+    services.begin_restream(call.pk, 1.0)
     assert services.is_restreaming(call.pk)
-    with time_machine.travel(timezone.now() + timedelta(seconds=30)):
-        assert not services.is_restreaming(call.pk)
+    time.sleep(1.2)  # Redis has a clock of its own
+    assert not services.is_restreaming(call.pk)
 
 
 def test_latency_is_kept(alice: User) -> None:

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.conf import settings
 
 from realtime import registry
 from realtime.session import Phase
 from realtime.tests.conftest import Relay
 from realtime.tests.fakes import eventually
 from realtime.tests.test_relay import frames, let_in
+
+pytestmark = pytest.mark.skipif(
+    bool(settings.REDIS_URL), reason="concerns a process without Redis"
+)
 
 
 @pytest.fixture
