@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from lab.config import LabConfig
-from lab.people import Answer, Say, Script, Step, Type, load_people
+from lab.people import Answer, Play, Say, Script, Step, Type, load_people
 from lab.server import create_app, real_speech
 from lab.telephone.handset import Handset
 from lab.tests.fakes import STREAM, Lab, Product, Stream, serve, until
@@ -83,6 +83,9 @@ async def test_everything_that_is_said_is_understood(script: Script) -> None:
     for mouth, ears in ((callee, interpreter), (interpreter, callee)):
         said = [one.phrase_id for one in mouth.said]
         heard = [one.phrase_id for one in ears.heard]
+        if any(isinstance(step, Play) for step in script.steps):
+            # Music may sound like somebody who cannot be understood.
+            heard = [phrase_id for phrase_id in heard if phrase_id]
         if script.id == "interrupter" and mouth is interpreter:
             # They talk over our long sentence; nothing says that it is understood.
             said.remove("interrupter_ask_parcel")
