@@ -96,7 +96,9 @@ async def test_the_caller_is_told_and_it_is_written_down_meanwhile(
 
     await asyncio.sleep(0.4)
     call = await relay.stored()
-    assert (call.status, float(call.cost_usd)) == ("in_progress", told["usd"])
+    assert call.status == "in_progress"
+    # Between the two more sound may have come.
+    assert float(call.cost_usd) == pytest.approx(told["usd"], abs=0.002)
     await caller.disconnect()
     await phone.disconnect()
 
