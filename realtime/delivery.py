@@ -281,10 +281,6 @@ class Delivery:
             return "speaking" if tag in self._heard else "waiting"
         return "spoken" if tag in self._heard else "waiting"
 
-    def heard(self, tag: str) -> bool:
-        """Say whether the callee has heard at least the beginning of it."""
-        return tag in self._heard
-
     # --- Whose turn it is ------------------------------------------------------------
 
     def mind(
