@@ -14,7 +14,9 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache, caches
+from django.db import connection
 from django.utils import translation
+from pytest_django.plugin import DjangoDbBlocker
 
 from wigvo import database
 
@@ -24,7 +26,7 @@ hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
-CORE = ("calls/tests/", "realtime/tests/", "places/tests/")
+CORE = ("calls/tests/", "chat/tests/", "realtime/tests/", "places/tests/")
 """Tests that `pytest -m services` repeats on PostgreSQL and Redis."""
 
 
@@ -150,6 +152,24 @@ def _no_thread_leaks() -> Iterator[None]:
     pytest.fail(f"left running: {', '.join(thread.name for thread in left)}")
 
 
+# --- The database --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Let go of the test database at the end: an idle session of a thread keeps it."""
+    yield
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+
 # --- State between tests -------------------------------------------------------------
 
 
@@ -166,6 +186,12 @@ def _empty_cache() -> Iterator[None]:
     yield
     for one in caches.all():
         one.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_summaries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no call summed up: that asks a model, in a thread of its own."""
+    monkeypatch.setattr("calls.summaries.hand_over", lambda call_id: None)
 
 
 # --- Helpers -------------------------------------------------------------------------

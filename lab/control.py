@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from lab.openai.state import FAULTS as ENGINE_FAULTS
 from lab.people import Script
-from lab.telephone import sounds
+from lab.telephone import sounds, twiml
 from lab.telephone.call import CallParameters, SimulatedCall
 from lab.telephone.codecs import CodecUnavailable
 from lab.telephone.exchange import Exchange
@@ -24,6 +24,8 @@ from realtime.audio.resample import Resampler
 MAX_BODY_BYTES: Final = 256 * 1024
 SPEECH_RATES_HZ: Final = (8_000, 24_000, 48_000)
 VOICE_RATE_HZ: Final = 24_000
+_INCOMING: Final = {"from", "to", "url", "twiml", "status_callback"}
+"""What a call to one of our numbers may say."""
 
 
 class JSONResponse(Response):
@@ -93,6 +95,7 @@ class Control:
             Route(f"{call}/hang-up", self.hang_up, methods=["POST"]),
             Route(f"{call}/press", self.press, methods=["POST"]),
             Route(f"{call}/audio", self.audio, methods=["GET"]),
+            Route("/incoming", self.numbers, methods=["GET"]),
             Route("/incoming", self.incoming, methods=["POST"]),
             Route("/engines", self.engines, methods=["GET"]),
             Route("/line", self.line, methods=["GET", "PUT"]),
@@ -142,28 +145,48 @@ class Control:
         pcm = np.asarray(decode_mulaw(bytes(tapes[side].data)))
         return Response(sounds.write_wav(pcm), media_type="audio/wav")
 
+    async def numbers(self, request: Request) -> Response:
+        """Which of our numbers can be called, and where that leads."""
+        config = self._exchange.config
+        return JSONResponse({"numbers": config.from_numbers, "url": config.voice_url})
+
     async def incoming(self, request: Request) -> Response:
         """Let somebody of the number table call one of our numbers."""
-        body = await _body(request)
-        exchange = self._exchange
-        from_, url = str(body.get("from", "")), str(body.get("url", ""))
-        to = str(body.get("to", exchange.config.from_numbers[0]))
+        values = await _body(request)
+        call = self._exchange.create(self._incoming(values))
+        return JSONResponse({"sid": call.sid}, 201)
+
+    def _incoming(self, values: Mapping[str, Any]) -> CallParameters:
+        """Read who calls whom; HTTPException says what is wrong."""
+        exchange, config = self._exchange, self._exchange.config
+        if unknown := sorted(values.keys() - _INCOMING):
+            raise HTTPException(400, f"There is no {unknown[0]}.")
+        for name, value in values.items():
+            if not isinstance(value, str):
+                raise HTTPException(400, f"{name} is a text.")
+        from_, to = values.get("from", ""), values.get("to", config.from_numbers[0])
+        document = values.get("twiml", "")
+        url = values.get("url", config.voice_url)
         if from_ not in exchange.people:
             raise HTTPException(400, "from is a number of /lab/people.")
-        if to not in exchange.config.from_numbers:
-            raise HTTPException(400, "to is a number of the account.")
-        if not url.startswith(("http://", "https://")):
+        if to not in config.from_numbers:
+            numbers = ", ".join(config.from_numbers)
+            raise HTTPException(400, f"to is a number of the account: {numbers}.")
+        if not document and not url.startswith(("http://", "https://")):
             raise HTTPException(400, "url is the voice URL of the number.")
-        call = exchange.create(
-            CallParameters(
-                to=to,
-                from_=from_,
-                url=url,
-                status_callback=str(body.get("status_callback", "")),
-                direction="inbound",
-            )
+        try:
+            if document:
+                twiml.parse(document)
+        except twiml.TwimlError as error:
+            raise HTTPException(400, f"twiml: {error.message}") from None
+        return CallParameters(
+            to=to,
+            from_=from_,
+            url=url,
+            twiml=document,
+            status_callback=values.get("status_callback", ""),
+            direction="inbound",
         )
-        return JSONResponse({"sid": call.sid}, 201)
 
     async def engines(self, request: Request) -> Response:
         """What the simulated engines heard and said."""

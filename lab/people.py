@@ -100,12 +100,21 @@ class Expect:
         timeout_ms: until it is asked for, or given up.
         reprompt: what is said once if it does not come.
         otherwise: the label to go on at if it does not come; default: the next step.
+        branches: phrase → the label to go on at when it is that one.
+
+    Raises:
+        ValueError: a branch of a phrase that is not waited for.
     """
 
     phrase_ids: tuple[str, ...]
     timeout_ms: int = 20_000
     reprompt: str | None = None
     otherwise: str | None = None
+    branches: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.branches.keys() <= set(self.phrase_ids):
+            raise ValueError("branches: only of phrases that are waited for.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +313,9 @@ def _labels(steps: Sequence[Step]) -> dict[str, int]:
     for step in steps:
         if isinstance(step, Menu):
             wanted |= set(step.keys.values())
-        if isinstance(step, Expect) and step.otherwise:
-            wanted.add(step.otherwise)
+        if isinstance(step, Expect):
+            wanted |= set(step.branches.values())
+            wanted |= {step.otherwise} if step.otherwise else set()
     if missing := wanted - places.keys():
         raise ValueError(f"there is no label {min(missing)}.")
     return places
@@ -747,8 +757,14 @@ class Person:
             if phrase_id in step.phrase_ids:
                 self._early.remove(phrase_id)
                 self._conclude(Result.EARLY, phrase_id, now_ms)
+                self._branch(step, phrase_id)
                 return True
         return False
+
+    def _branch(self, step: Expect, phrase_id: str) -> None:
+        """Let the next step be the one behind the label, if this phrase has one."""
+        if phrase_id in step.branches:
+            self._index = self._labels[step.branches[phrase_id]]
 
     def _conclude(self, result: Result, heard: str | None, now_ms: float) -> None:
         step = self._steps[self._index]
@@ -773,6 +789,7 @@ class Person:
                 return []
             if phrase_id in step.phrase_ids:
                 self._conclude(Result.HEARD, phrase_id, now_ms)
+                self._branch(step, phrase_id)
                 return self._next(now_ms)
             if phrase_id in REPEAT_REQUESTS and self._last_said:
                 self._is_typing = self._has_typed

@@ -505,16 +505,15 @@ class ScriptedCaller:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 await self._is_over.wait()
                 if self._status == "in_progress":
-                    await socket.send(json.dumps({"type": "end"}))
-                    with contextlib.suppress(TimeoutError):
+                    # The server may have closed it first.
+                    with contextlib.suppress(websockets.ConnectionClosed, TimeoutError):
+                        await socket.send(json.dumps({"type": "end"}))
                         async with asyncio.timeout(TAIL_S):
                             await asyncio.shield(others[0])
         except TimeoutError:
             self._problems.append(
                 f"The call was not over after {CALL_TIMEOUT_S:.0f} s."
             )
-        except websockets.ConnectionClosed:
-            pass  # the server was faster
         finally:
             for task in others:
                 task.cancel()

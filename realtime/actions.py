@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from realtime.agent_messages import Command
+from realtime.agent.messages import Command
 from realtime.events import Leg, Line, Pcm
 from realtime.protocols.browser import ServerMessage
 
@@ -18,13 +18,6 @@ class SendFrame:
 @dataclass(frozen=True, slots=True)
 class SendClear:
     """Have the telephone forget everything that it has not played yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendMark:
-    """Ask the telephone to say when everything before this was played."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +68,64 @@ class OpenEngine:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """Count how long something took; what there is: `realtime.figures.latencies`."""
+
+    what: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAnswer:
+    """Something that was said has been interpreted, or could not be."""
+
+    leg: Leg
+    is_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SwapEngine:
+    """The engine that is held ready for this leg takes over from the one it has."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class SaveMoney:
+    """Use nothing dearer than an interpreter by turns from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterpretText:
+    """Have what somebody said, and what was written of it, interpreted as text.
+
+    Attributes:
+        leg: who said it.
+        utterance_ids: what it is the text of.
+        text: in the speaker's language.
+        speaks: the other side is to hear it as well.
+    """
+
+    leg: Leg
+    utterance_ids: tuple[str, ...]
+    text: str
+    speaks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribeFile:
+    """No engine listens: have an utterance written down from a file.
+
+    Attributes:
+        pcm: all of it, int16 at 24 kHz.
+    """
+
+    leg: Leg
+    utterance_id: str
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
 class CloseEngine:
     """Let the engine finish what it has heard, then close it."""
 
@@ -107,6 +158,31 @@ class RenderText:
     text_id: str
     text: str
     is_phrase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rephrase:
+    """Have a text said politely in the callee's language, and read out."""
+
+    utterance_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suggest:
+    """Have replies made to what the callee has said; they replace earlier ones.
+
+    Attributes:
+        turns: (who, what they said in their own language), oldest first.
+    """
+
+    utterance_id: str
+    turns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparePhrases:
+    """Have the caller's saved phrases ready before one of them is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +249,18 @@ class SendDigits:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveCall:
+    """Have the telephone call go on without us; `CallLeft` says whether it does.
+
+    Attributes:
+        why: `transfer`, to the line's number for that, or `unavailable`, with an
+            apology and the end.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoreAnsweredBy:
     """Keep who or what picked up, as far as we know now."""
 
@@ -213,22 +301,31 @@ class Finish:
 Action = (
     SendFrame
     | SendClear
-    | SendMark
     | FeedEngine
     | CommitTurn
     | AnswerTurn
     | TruncateTurn
     | OpenEngine
+    | Measure
+    | NoteAnswer
+    | SwapEngine
+    | SaveMoney
+    | InterpretText
+    | TranscribeFile
     | CloseEngine
     | RenderLine
     | TranslateText
     | RenderText
+    | Rephrase
+    | Suggest
+    | PreparePhrases
     | SendCallerAudio
     | SendCaller
     | StoreUtterance
     | RecordEvent
     | HangUp
     | SendDigits
+    | LeaveCall
     | StoreAnsweredBy
     | CommandAgent
     | StoreResult

@@ -1,14 +1,15 @@
 """Starting and ending a call over REST: where the web meets the media plane."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Schema
+from pydantic import BaseModel, Field, StringConstraints
 
-from calls import tickets
+from calls import openings, tickets
 from calls.api import (
     IDEMPOTENCY_HEADER,
     CallIn,
@@ -23,6 +24,8 @@ from calls.api import (
 from calls.models import Call
 from calls.services import CallRefused
 from realtime import registry, services
+from realtime.engines.choice import supports
+from realtime.pages import heard_first
 from wigvo.api import FAILURES, ApiRequest, ErrorOut, async_auth
 from wigvo.database import in_database
 from wigvo.models import User
@@ -94,6 +97,52 @@ async def start_call(request: ApiRequest, call_id: UUID) -> Any:
 async def end_call(request: ApiRequest, call_id: UUID) -> Any:
     """Hang up.  Ending a call that is over changes nothing."""
     return await _end(request, call_id)
+
+
+Phrase = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+
+
+class OpeningIn(BaseModel):
+    """How a caller wants to be introduced; nothing of it is stored."""
+
+    caller_language: str = Field(description="ISO 639-1", examples=["en"])
+    callee_language: str = Field(description="ISO 639-1", examples=["ko"])
+    mode: Literal["voice", "captions", "text", "agent"] = "voice"
+    opening: Phrase = Field("", description="In your own words.")
+    purpose: Phrase = Field(
+        "", description="What it is about, said after your name or usual sentence."
+    )
+
+
+class OpeningOut(Schema):
+    """What the other side will hear first."""
+
+    opening: str = Field(description="For `POST /api/calls`.")
+    text: str = Field(description="All of it, in the caller's language.")
+    spoken: str = Field(
+        description="The same as it will be said; empty where the assistant says it."
+    )
+    is_less: bool = Field(
+        description="Your own words could not be translated well enough."
+    )
+
+
+@calls_router.post("/opening", response={200: OpeningOut, CODES: ErrorOut})
+async def show_opening(request: ApiRequest, payload: OpeningIn) -> OpeningOut:
+    """Say what the other side will hear first, before there is a call."""
+    languages = payload.caller_language, payload.callee_language
+    if not supports(payload.mode, *languages):
+        raise CallRefused("unsupported_language")
+    text = openings.clean(payload.opening) or openings.introduction(
+        request.auth, *languages, payload.purpose
+    )
+    wanted = openings.Wanted(
+        text, request.auth.name_as_spoken, payload.mode, *languages
+    )
+    heard = await heard_first(request.auth, wanted)
+    return OpeningOut(
+        opening=text, text=heard.text, spoken=heard.spoken, is_less=heard.is_less
+    )
 
 
 @relay_router.post(

@@ -7,11 +7,10 @@ slow (database, telephone company, opening an engine) is a task of this call.
 
 import asyncio
 import contextlib
-import itertools
 import time
 import weakref
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 import msgspec
@@ -24,28 +23,36 @@ from calls.twilio import UNREACHABLE
 from realtime import actions as act
 from realtime import events as ev
 from realtime import services
-from realtime.agent_brief import instructions
-from realtime.agent_tools import schemas
+from realtime.agent.brief import instructions
+from realtime.agent.seat import AgentPlan
+from realtime.agent.tools import schemas
 from realtime.alarm import Alarm
+from realtime.config import CallConfig
 from realtime.engines.agent import AgentEngine
-from realtime.engines.base import FATAL_CODES, Closed, Engine, Refused
-from realtime.engines.choice import EngineKind
+from realtime.engines.base import Engine
+from realtime.engines.cascade import Cascade
+from realtime.engines.choice import EngineKind, rungs_for
 from realtime.engines.interpret import Interpreter
+from realtime.engines.ladder import Ladder
 from realtime.engines.transcribe import Transcriber
 from realtime.engines.translate import Translation
-from realtime.events import PEOPLE, Leg, Line
-from realtime.lines import text_of
-from realtime.meter import Meter
+from realtime.events import PEOPLE, Leg, Line, Pcm
+from realtime.figures.meter import Meter
+from realtime.figures.spending import Spending
+from realtime.line.recording import Recorder
+from realtime.opening.opener import Opener
 from realtime.protocols import browser
-from realtime.protocols import openai_realtime as wire
 from realtime.protocols import twilio_media as media
-from realtime.recording import Recorder
+from realtime.reception.incoming import Reception
+from realtime.rehearsal.partner import Partner
 from realtime.services import CallFacts
 from realtime.session import CallSession, Phase
-from realtime.sockets import CLOSE_TIMEOUT_S, EngineRefusedError, EngineSocket
-from realtime.speaker import Speaker
-from realtime.spending import Spending
-from realtime.texting import Texting
+from realtime.sockets import EngineRefusedError
+from realtime.switchboard import Switchboard
+from realtime.text.by_text import ByText
+from realtime.text.texting import Texting
+from realtime.voice.lines import text_of
+from realtime.voice.speaker import Speaker
 from wigvo.database import in_database
 from wigvo.notify import call_group, viewers_group
 
@@ -54,54 +61,13 @@ R = TypeVar("R")
 
 log = structlog.get_logger(__name__)
 
-BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Pauses before an engine is opened again; the last one repeats."""
-ROLL_OVER_S: Final = 120.0
-"""An engine's session is replaced this long before it expires (facts/openai.md 2)."""
 WRITE_ATTEMPTS: Final = 3
 HANG_UP_GRACE_S: Final = 5.0
+LEFT_AFTER_S: Final = 2.0
+"""A stream that another document has taken the place of is gone by then."""
 LATENCY_EVERY_S: Final = 5.0
 REPLACED: Final = 4408
 """Close code of a caller's socket that a newer one took over from (contract 3)."""
-
-
-ROLL_OVER_PATIENCE_S: Final = 60.0
-"""So long an expiring session may take to answer what it was asked."""
-
-
-@dataclass(slots=True, eq=False)
-class _Session:
-    """An engine and its socket."""
-
-    engine: Engine
-    socket: EngineSocket
-    _idle: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def send(self, on_sent: Callable[[], None] | None = None) -> bool:
-        """Send what the engine has to say; False if the socket does not take it."""
-        if self.engine.is_idle:
-            self._idle.set()
-        else:
-            self._idle.clear()
-        taken = [self.socket.send(text, on_sent) for text in self.engine.take()]
-        return all(taken)
-
-    async def finish(self) -> None:
-        """Let it say the rest, then close it."""
-        if self.engine.by_turns:
-            self.send()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await self.wait_until_idle()
-            await self.socket.close()
-            return
-        self.engine.close()
-        self.send()
-        await self.socket.finish()
-
-    async def wait_until_idle(self) -> None:
-        """Wait until it has answered everything."""
-        await self._idle.wait()
 
 
 class Port(Protocol):
@@ -129,6 +95,16 @@ def weakly(method: Callable[P, R]) -> Callable[P, R]:
         return found(*args, **kwargs)
 
     return call
+
+
+def ladders_of(config: CallConfig) -> dict[Leg, Ladder]:
+    """Return the ladders of a call's people."""
+    caller, callee = config.caller_language, config.callee_language
+    best = {leg: EngineKind(config.engine_of(leg)) for leg in PEOPLE}
+    return {
+        Leg.CALLER: Ladder(rungs_for(caller, callee, best[Leg.CALLER])),
+        Leg.CALLEE: Ladder(rungs_for(callee, caller, best[Leg.CALLEE])),
+    }
 
 
 class LiveCall:
@@ -160,12 +136,22 @@ class LiveCall:
         self._loop = asyncio.get_running_loop()
         self._log = log.bind(call_id=str(facts.call_id))
         self._on_over = on_over
-        self._engines: dict[Leg, _Session] = {}
+        self._engines = Switchboard(
+            ladders_of(facts.config),
+            new_engine=weakly(self._new_engine),
+            dispatch=weakly(self.dispatch),
+            spawn=weakly(self._spawn),
+            watch=weakly(self._watch_engine),
+            is_wanted=weakly(self._needs_engines),
+            safety_id=str(facts.owner_id),
+            call_id=str(facts.call_id),
+        )
         self._speaker = Speaker(
             url=settings.OPENAI_REALTIME_URL,
             api_key=settings.OPENAI_API_KEY,
             model=settings.OPENAI_REALTIME_MODEL,
             safety_id=str(facts.owner_id),
+            own_voice=facts.voice,
         )
         self._spending = Spending(
             facts,
@@ -177,9 +163,14 @@ class LiveCall:
         self._texting = Texting(
             facts, self._speaker, weakly(self.dispatch), weakly(self._tell_caller)
         )
+        self._opener = Opener(facts, self._speaker)
+        self._spending.watch(self._opener)
+        self._by_text = ByText(facts, self._speaker, weakly(self.dispatch))
+        self._spending.watch(self._by_text)
         self._spending.watch(self._speaker)
         self._spending.watch(self._texting)
         self._phone: Port | None = None
+        self._partner: Partner | None = None
         self._phone_is_gone = asyncio.Event()
         self._phone_is_gone.set()
         self._stream_sid = ""
@@ -189,8 +180,9 @@ class LiveCall:
             self._loop, weakly(self._next_deadline), weakly(self._on_deadline)
         )
         self._tasks: set[asyncio.Task[None]] = set()
-        self._rollovers: dict[Leg, asyncio.TimerHandle] = {}
-        self._news: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._suggesting: asyncio.Task[None] | None = None
+        self._news: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        """Messages for viewers: for the one that is named, or for all of them."""
         self._background: list[asyncio.Task[None]] = []
         self._event_at = 0.0
         self._is_answering_engine = False
@@ -199,6 +191,8 @@ class LiveCall:
         self.hold_back = Meter()
         self.hold_back_playing = Meter()
         self.interpretation = {leg: Meter() for leg in PEOPLE}
+        self.measured: defaultdict[str, Meter] = defaultdict(Meter)
+        """By the names of `realtime.figures.latencies`."""
         self.is_over = False
         self._stored = asyncio.Event()
 
@@ -211,7 +205,7 @@ class LiveCall:
             EngineRefusedError: one of them said no; everything is closed again.
         """
         results = await asyncio.gather(
-            *(self._open_engine(leg) for leg in self.session.open_legs()),
+            *(self._engines.open(leg) for leg in self.session.open_legs()),
             self._render(self.session.greeting),
             *self._render_notice(),
             return_exceptions=True,
@@ -225,6 +219,14 @@ class LiveCall:
         is_told = self.facts.config.tells_of_recording
         return [self._render(Line.RECORDING)] if is_told else []
 
+    async def _render_opening(self) -> tuple[str, Pcm]:
+        """Have the first sentences spoken, and keep how they came about."""
+        opening = await self._opener.prepare()
+        if opening.proof["wanted"]:
+            action = act.RecordEvent("opening_prepared", opening.proof)
+            self._record_event(action)
+        return opening.text, opening.pcm
+
     def begin(self) -> None:
         """Start to listen to the control plane and to write things down."""
         self._background = [
@@ -236,18 +238,43 @@ class LiveCall:
         ]
         # What will be needed at a bad moment is rendered now.
         lines = [Line.WAIT, Line.APOLOGY, Line.TIME_LIMIT]
+        if self.facts.config.is_recorded:
+            lines.append(Line.RECORDING_OFF)
         if self.facts.plan is not None:
             lines += [Line.CHECKING, Line.REPEAT]
+        if self._reception is not None:
+            lines += [Line.FAREWELL, Line.TRANSFER]
         for line in lines:
             self._spawn(self._render(line), f"render-{line}")
+        if self.session.can_type:
+            self._spawn(self._texting.prepare_phrases(), "prepare-phrases")
         self._alarm.arm()
+
+    def begin_reception(self) -> None:
+        """Take a call that somebody makes to us; its stream is on its way.
+
+        The line is open already, so nothing is waited for: engines are opened, and the
+        first words spoken into memory, while it comes.
+        """
+        self.session.take_up(self.facts.status, self._loop.time(), is_new=True)
+        self._spawn(self._render(Line.RECEPTION), "render-greeting")
+        for leg in self.session.open_legs():
+            self._spawn(self._engines.reopen(leg), f"open-{leg}")
+        self._spawn(self._limit_telephone(), "limit-telephone")
+        self.begin()
 
     def begin_again(self) -> None:
         """Take up a call whose session is gone: open its engines meanwhile."""
         self.session.take_up(self.facts.status, self._loop.time())
         self.begin()
         for leg in self.session.open_legs():
-            self._spawn(self._reopen(leg), f"open-{leg}")
+            self._spawn(self._engines.reopen(leg), f"open-{leg}")
+
+    def rehearse(self, partner: Partner) -> None:
+        """Let somebody play the callee, instead of a telephone."""
+        self._partner = partner
+        self._spending.watch(partner)
+        self._spawn(partner.run(), "partner")
 
     def dispatch(self, event: ev.Event) -> None:
         """Give one event to the session and perform what it asks for."""
@@ -330,10 +357,6 @@ class LiveCall:
         if self._phone is not None:
             self._phone.send(media.encode_clear(self._stream_sid))
 
-    def _send_mark(self, action: act.SendMark) -> None:
-        if self._phone is not None:
-            self._phone.send(media.encode_mark(self._stream_sid, action.name))
-
     def _feed_engine(self, action: act.FeedEngine) -> None:
         session = self._engines.get(action.leg)
         if session is None:
@@ -363,8 +386,26 @@ class LiveCall:
             session.engine.truncate(action.utterance_id, action.heard_ms)
             session.send()
 
+    def _measure_words(self, action: act.Measure) -> None:
+        self.measured[action.what].add(action.ms)
+
+    def _note_answer(self, action: act.NoteAnswer) -> None:
+        self._engines.answered(action.leg, is_failed=action.is_failed)
+
+    def _swap_engine(self, action: act.SwapEngine) -> None:
+        self._engines.swap(action.leg)
+
+    def _save_money(self, action: act.SaveMoney) -> None:
+        self._engines.save_money()
+
+    def _interpret_text(self, action: act.InterpretText) -> None:
+        self._spawn(self._by_text.interpret(action), "interpret-text")
+
+    def _transcribe_file(self, action: act.TranscribeFile) -> None:
+        self._spawn(self._by_text.write_down(action), "transcribe-file")
+
     def _open_later(self, action: act.OpenEngine) -> None:
-        self._spawn(self._reopen(action.leg), f"open-{action.leg}")
+        self._spawn(self._engines.reopen(action.leg), f"open-{action.leg}")
 
     def _close_engine(self, action: act.CloseEngine) -> None:
         self._spawn(self._close(action.leg), f"close-{action.leg}")
@@ -382,6 +423,17 @@ class LiveCall:
     def _render_text(self, action: act.RenderText) -> None:
         self._spawn(self._texting.render(action), "render-text")
 
+    def _rephrase(self, action: act.Rephrase) -> None:
+        self._spawn(self._texting.rephrase(action), "rephrase")
+
+    def _suggest(self, action: act.Suggest) -> None:
+        if self._suggesting is not None:
+            self._suggesting.cancel()
+        self._suggesting = self._spawn(self._texting.suggest(action), "suggest")
+
+    def _prepare_phrases(self, action: act.PreparePhrases) -> None:
+        self._spawn(self._texting.prepare_phrases(), "prepare-phrases")
+
     def _send_caller_audio(self, action: act.SendCallerAudio) -> None:
         if self._caller is not None:
             self._caller.send(action.pcm.astype("<i2", copy=False).tobytes())
@@ -390,7 +442,7 @@ class LiveCall:
         if self._caller is not None:
             self._caller.send(browser.encode_server(action.message))
         if action.is_public:
-            self._news.put_nowait(msgspec.to_builtins(action.message))
+            self._news.put_nowait(("", msgspec.to_builtins(action.message)))
 
     def _store_utterance(self, action: act.StoreUtterance) -> None:
         if action.latency_ms is not None and action.latency_ms > 0:
@@ -410,6 +462,9 @@ class LiveCall:
 
     def _send_digits(self, action: act.SendDigits) -> None:
         self._spawn(self._press(action), "send-digits")
+
+    def _leave_call(self, action: act.LeaveCall) -> None:
+        self._spawn(self._leave(action.why), "leave-call")
 
     def _store_answered_by(self, action: act.StoreAnsweredBy) -> None:
         call_id, kind = self.facts.call_id, action.kind
@@ -434,22 +489,31 @@ class LiveCall:
     _perform: Final[dict[type[act.Action], Callable[..., None]]] = {
         act.SendFrame: _send_frame,
         act.SendClear: _send_clear,
-        act.SendMark: _send_mark,
         act.FeedEngine: _feed_engine,
         act.CommitTurn: _commit_turn,
         act.AnswerTurn: _answer_turn,
         act.TruncateTurn: _truncate_turn,
         act.OpenEngine: _open_later,
+        act.Measure: _measure_words,
+        act.NoteAnswer: _note_answer,
+        act.SwapEngine: _swap_engine,
+        act.SaveMoney: _save_money,
+        act.InterpretText: _interpret_text,
+        act.TranscribeFile: _transcribe_file,
         act.CloseEngine: _close_engine,
         act.RenderLine: _render_line,
         act.TranslateText: _translate_text,
         act.RenderText: _render_text,
+        act.Rephrase: _rephrase,
+        act.Suggest: _suggest,
+        act.PreparePhrases: _prepare_phrases,
         act.SendCallerAudio: _send_caller_audio,
         act.SendCaller: _send_caller,
         act.StoreUtterance: _store_utterance,
         act.RecordEvent: _record_event,
         act.HangUp: _hang_up,
         act.SendDigits: _send_digits,
+        act.LeaveCall: _leave_call,
         act.StoreAnsweredBy: _store_answered_by,
         act.CommandAgent: _command_agent,
         act.StoreResult: _store_result,
@@ -459,26 +523,27 @@ class LiveCall:
 
     # --- Engines ----------------------------------------------------------------------
 
-    def _new_engine(self, leg: Leg) -> Engine:
+    def _needs_engines(self) -> bool:
+        is_ending = self.session.phase in (Phase.ENDING, Phase.OVER)
+        return not self.is_over and not is_ending
+
+    def _watch_engine(self, engine: Engine) -> None:
+        self._spending.watch(engine)
+
+    def _new_engine(self, leg: Leg, kind: EngineKind | None) -> Engine:
         """Make what listens to a leg."""
         config = self.facts.config
         if leg is Leg.AGENT and self.facts.plan is not None:
-            rules = instructions(
-                self.facts.plan.brief,
-                caller_language=config.caller_language,
-                callee_language=config.callee_language,
-                today=self.facts.plan.today,
-            )
-            model = settings.OPENAI_REALTIME_MODEL
-            # What the callee says is written by the engine of the captions.
-            return AgentEngine(config.callee_language, rules, schemas(), model, "")
+            return self._new_agent(self.facts.plan)
         source, target = config.caller_language, config.callee_language
         if leg is Leg.CALLEE:
             source, target = target, source
         writer = settings.OPENAI_LIVE_TRANSCRIBE_MODEL
-        match config.engine_of(leg):
-            case EngineKind.TRANSCRIBE:
+        match kind:
+            case EngineKind.TRANSCRIBE if config.is_one_language:
                 return Transcriber(leg, source, writer, self.facts.keywords)
+            case EngineKind.TRANSCRIBE | EngineKind.CASCADE:
+                return Cascade(leg, source, writer, self.facts.keywords)
             case EngineKind.INTERPRET:
                 model = settings.OPENAI_REALTIME_MODEL
                 return Interpreter(leg, source, target, model, writer)
@@ -486,107 +551,52 @@ class LiveCall:
                 model = settings.OPENAI_TRANSLATE_MODEL
                 return Translation(leg, target, model, writer)
 
-    def _new_session(self, leg: Leg) -> _Session:
-        engine = self._new_engine(leg)
-        session: _Session
-
-        def on_event(event: wire.ServerEvent) -> None:
-            self._on_engine_event(leg, session, event)
-
-        def on_lost() -> None:
-            self._on_engine_lost(leg, session)
-
-        socket = EngineSocket(
-            url=f"{settings.OPENAI_REALTIME_URL}{engine.path}",
-            api_key=settings.OPENAI_API_KEY,
-            update=engine.session_update(),
-            on_event=on_event,
-            on_lost=on_lost,
-            safety_id=str(self.facts.owner_id),
-            max_speed=engine.max_speed,
+    def _new_agent(self, plan: AgentPlan) -> AgentEngine:
+        config, reception = self.facts.config, plan.reception
+        rules = instructions(
+            plan.brief,
+            caller_language=config.caller_language,
+            callee_language=config.callee_language,
+            today=plan.today,
+            opening=self.facts.opening,
+            reception=reception,
         )
-        session = _Session(engine, socket)
-        return session
+        detection = reception.turn_detection if reception else None
+        # What the callee says is written by the engine of the captions.
+        return AgentEngine(
+            config.callee_language,
+            rules,
+            schemas(reception.tools) if reception else schemas(),
+            settings.OPENAI_REALTIME_MODEL,
+            "",
+            voice=self.facts.voice,
+            turn_detection=detection.as_json() if detection else None,
+        )
 
-    async def _open_engine(self, leg: Leg) -> None:
-        session = self._new_session(leg)
-        await session.socket.open()
-        self._engines[leg] = session
-        self._spending.watch(session.engine)
-        expires_at = session.socket.expires_at
-        if expires_at is not None:
-            delay_s = max(10.0, expires_at - time.time() - ROLL_OVER_S)
-            self._rollovers[leg] = self._loop.call_later(
-                delay_s, lambda: self._spawn(self._roll_over(leg), f"roll-over-{leg}")
-            )
-        self.dispatch(ev.EngineReady(leg))
+    @property
+    def _reception(self) -> Reception | None:
+        return self.facts.plan.reception if self.facts.plan else None
 
-    async def _reopen(self, leg: Leg) -> None:
-        """Open a lost engine again, however long it takes, while the call lives."""
-        for pause_s in itertools.chain(BACKOFF_S, itertools.repeat(BACKOFF_S[-1])):
-            if self.is_over or self.session.phase in (Phase.ENDING, Phase.OVER):
-                return
-            try:
-                await self._open_engine(leg)
-            except EngineRefusedError as error:
-                self._log.warning("engine_refused", leg=leg, code=error.code)
-            else:
-                return
-            await asyncio.sleep(pause_s)
-
-    async def _roll_over(self, leg: Leg) -> None:
-        """Replace a session about to expire; the old one says its last words."""
-        old = self._engines.get(leg)
-        if old is not None and old.engine.by_turns:
-            # What it was asked must not be asked of its successor as well.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ROLL_OVER_PATIENCE_S):
-                    await old.wait_until_idle()
-        try:
-            await self._open_engine(leg)
-        except EngineRefusedError as error:
-            self._log.warning("roll_over_refused", leg=leg, code=error.code)
-            return
-        if old is not None:
-            await old.finish()
-
-    def _on_engine_event(
-        self, leg: Leg, session: _Session, event: wire.ServerEvent
-    ) -> None:
-        if session.engine.by_turns and self._engines.get(leg) is not session:
-            return  # its successor answers
-        for ours in session.engine.receive(event):
-            if isinstance(ours, Closed):
-                continue  # now the socket closes, and `finish` returns
-            if isinstance(ours, Refused):
-                self._log.warning("engine_error", leg=leg, code=ours.code)
-                if ours.code in FATAL_CODES:
-                    self._on_engine_lost(leg, session)
-                continue
-            self.dispatch(ours)
-        session.send()
-
-    def _on_engine_lost(self, leg: Leg, session: _Session) -> None:
-        if self._engines.get(leg) is not session or self.is_over:
-            return
-        del self._engines[leg]
-        self._spawn(session.socket.close(), f"let-go-{leg}")
-        self._log.warning("engine_lost", leg=leg)
-        self.dispatch(ev.EngineLost(leg))
-        self._spawn(self._reopen(leg), f"reopen-{leg}")
+    def _text_of(self, line: Line) -> str:
+        """Return a sentence of our own; a greeting is the line's."""
+        language = self.facts.config.callee_language
+        if line is Line.RECEPTION and self._reception is not None:
+            return self._reception.greeting_in(language)
+        return text_of(line, language)
 
     async def _close(self, leg: Leg) -> None:
-        session = self._engines.get(leg)
-        if session is not None:
-            await session.finish()
+        await self._engines.finish(leg)
         self.dispatch(ev.EngineClosed(leg))
 
     async def _render(self, line: Line) -> None:
         """Have a sentence of our own spoken; the session always gets an answer."""
         language = self.facts.config.callee_language
-        text = text_of(line, language)
+        text = self._text_of(line)
         try:
-            pcm = await self._speaker.render(text, language)
+            if line is self.session.greeting and line is not Line.RECEPTION:
+                text, pcm = await self._render_opening()
+            else:
+                pcm = await self._speaker.render(text, language)
         except EngineRefusedError as error:
             self._log.warning("line_not_rendered", line=line, code=error.code)
             self.dispatch(ev.LineRendered(line, text, ev.NO_SOUND))
@@ -598,6 +608,9 @@ class LiveCall:
     # --- The telephone company --------------------------------------------------------
 
     async def _end_telephone(self) -> None:
+        if self._partner is not None:
+            self._partner.close(1000, "over")
+            return
         try:
             await in_database(services.hang_up, self.facts.call_id)
         except Exception as error:
@@ -611,6 +624,9 @@ class LiveCall:
 
     async def _press(self, action: act.SendDigits) -> None:
         call_id, digits = self.facts.call_id, action.digits
+        if self._partner is not None:
+            self.dispatch(ev.DigitsRefused(digits))
+            return
         try:
             await in_database(services.send_digits, call_id, digits, action.patience_ms)
         except Exception as error:
@@ -618,6 +634,28 @@ class LiveCall:
             if getattr(error, "code", None) != UNREACHABLE:
                 self.dispatch(ev.DigitsRefused(digits))
             # Otherwise nobody knows: the stream's return tells, or that it is overdue.
+
+    async def _leave(self, why: str) -> None:
+        """Have the telephone call go on with another document."""
+        try:
+            await in_database(services.leave, self.facts.call_id, why)
+        except Exception as error:
+            self._log.warning("not_left", why=why, error=type(error).__name__)
+            is_done = False
+            if getattr(error, "code", None) == UNREACHABLE:
+                # Nobody knows; but a document that was taken ends the stream.
+                await asyncio.sleep(LEFT_AFTER_S)
+                is_done = self._phone is None
+            self.dispatch(ev.CallLeft(why, is_done=is_done))
+        else:
+            self.dispatch(ev.CallLeft(why, is_done=True))
+
+    async def _limit_telephone(self) -> None:
+        """Have a call that we did not make end in time even without us."""
+        try:
+            await in_database(services.limit_telephone, self.facts)
+        except Exception as error:
+            self._log.warning("telephone_not_limited", error=type(error).__name__)
 
     async def _ask_telephone(self) -> None:
         try:
@@ -653,19 +691,31 @@ class LiveCall:
                 self.dispatch(ev.AnsweredByKnown(event["value"]))
             case "stop_recording":
                 self._recorder.stop(Recording.EndReason.STOPPED)
+            case "viewer":
+                self._catch_up(event["channel"])
             case "end":
                 self.end(event.get("by", "hung_up_by_caller"))
+
+    def _catch_up(self, channel: str) -> None:
+        """Show a new viewer what is not in the database yet, in order with the rest."""
+        for message in self.session.snapshot():
+            if isinstance(message, browser.Caption):
+                shown = msgspec.to_builtins(message) | {"again": True}
+                self._news.put_nowait((channel, shown))
 
     async def _tell_viewers(self) -> None:
         layer = get_channel_layer()
         group = viewers_group(self.facts.call_id)
         while True:
-            message = await self._news.get()
+            channel, message = await self._news.get()
+            event = {"type": "call.event", "message": message}
             try:
-                if layer is not None:
-                    await layer.group_send(
-                        group, {"type": "call.event", "message": message}
-                    )
+                if layer is None:
+                    continue
+                if channel:
+                    await layer.send(channel, event)
+                else:
+                    await layer.group_send(group, event)
             except Exception as error:
                 self._log.warning("viewers_not_told", error=type(error).__name__)
             finally:
@@ -683,9 +733,17 @@ class LiveCall:
                     caller_to_callee_ms=self.interpretation[Leg.CALLER].percentile(50),
                     callee_to_caller_ms=self.interpretation[Leg.CALLEE].percentile(50),
                     hold_back_p50_ms=self.hold_back.percentile(50),
+                    final_caption_ms=self._final_captions(),
+                    typed_to_line_ms=self.measured["typed_to_line"].percentile(50),
                     **self.session.line,
                 )
                 self._caller.send(browser.encode_server(message))
+
+    def _final_captions(self) -> dict[str, float]:
+        """Return how late final captions of the callee are, by engine."""
+        meters = {k: self.measured.get(f"final_caption_{k}") for k in EngineKind}
+        found = {k.value: m.percentile(50) for k, m in meters.items() if m is not None}
+        return {k: ms for k, ms in found.items() if ms is not None}
 
     async def _write_down(self) -> None:
         """Write to the database, in order, one thing at a time."""
@@ -747,17 +805,15 @@ class LiveCall:
     async def _let_go(self) -> None:
         self.is_over = True
         self._alarm.stop()
-        for rollover in self._rollovers.values():
-            rollover.cancel()
+        self._engines.stop()
         me = asyncio.current_task()
         tasks = [t for t in (*self._tasks, *self._background) if t is not me]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._background = []
-        closing = [s.socket.close() for s in self._engines.values()]
-        await asyncio.gather(*closing, self._speaker.close(), return_exceptions=True)
-        self._engines.clear()
+        closing = (self._engines.close(), self._speaker.close())
+        await asyncio.gather(*closing, return_exceptions=True)
         self._on_over(self)
         self._stored.set()
 
@@ -778,7 +834,7 @@ class LiveCall:
 
     def _telephone(self) -> tuple[bool, bool]:
         """Say whether the telephone is connected, and whether its sound streams."""
-        is_connected = self.session.phase in (
+        is_connected = self._partner is None and self.session.phase in (
             Phase.LIVE,
             Phase.SUSPENDED,
             Phase.FAREWELL,
@@ -796,7 +852,8 @@ class LiveCall:
         delta → telephone's socket; `hold_back`: how long ago the oldest sound of a
         message came, while the callee speaks and nothing of ours plays;
         `hold_back_playing`: the same while it does, echo canceller included;
-        `interpretation_*`: end of that leg's speech → first interpreted sound.
+        `interpretation_*`: end of that leg's speech → first interpreted sound; the
+        others: see `realtime.figures.latencies`.
         """
         meters = {
             "relay_in": self.relay_in,
@@ -804,6 +861,7 @@ class LiveCall:
             "hold_back": self.hold_back,
             "hold_back_playing": self.hold_back_playing,
             **{f"interpretation_{k}": m for k, m in self.interpretation.items()},
+            **self.measured,
         }
         result: dict[str, float | int | None] = {}
         for name, meter in meters.items():
@@ -825,10 +883,11 @@ class LiveCall:
     def _on_deadline(self) -> None:
         self.dispatch(ev.DeadlinePassed())
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._on_task_done)
+        return task
 
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

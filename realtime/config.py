@@ -33,6 +33,12 @@ class PlayoutConfig:
     """So late, speech is played a little faster as well, and the caller is told."""
     in_time_below_ms: int = 500
     """Here it is no longer late."""
+    between_ms: int = 300
+    """Between a sentence and the next one that was made whole: about what people leave
+    between two sentences."""
+    stream_patience_ms: int = 600
+    """An engine that makes sound as it goes pauses for a breath; after so long without
+    a sound, and without its word that it has finished, others may speak."""
     kept_pause_ms: int = 100
     """What remains of a pause: it still separates words."""
     voice_slack_ms: int = 120
@@ -193,6 +199,8 @@ class EndpointConfig:
     """... and just before `most_ms`: two windows without speech, between any words."""
     most_ms: int = 12_000
     """Without any breath it ends here; the engine hears the rest in the next one."""
+    goes_on_ms: int = 100
+    """Who is heard for so long after having said that they have finished has not."""
     pre_roll_ms: int = 440
     """Sound from before the detection that belongs to the utterance: 300 ms before the
     first sure window, and the windows of the decision itself."""
@@ -240,6 +248,14 @@ class AnsweringConfig:
     """The same if the telephone company takes it for a machine, too."""
     dead_air_ms: int = 8000
     """Nobody picks up and then says nothing for so long, with our greeting at 3 s."""
+    ask_after_ms: int = 5000
+    """After so much quiet it is asked whether anybody is there: people who look for
+    their telephone's button need a few seconds."""
+    times_asked: int = 2
+    """So often; then we say goodbye."""
+    behind_screen_ms: int = 4000
+    """Who asks who is calling answers what they hear within this; the person behind a
+    screening comes later, and has heard nothing yet."""
     settle_ms: int = 30_000
     """Whoever has been a person for so long stays one, whatever words they use."""
     after_beep_ms: int = 1500
@@ -296,6 +312,9 @@ class CaptionConfig:
     that the translation of what is said next is not mistaken for it."""
     no_text_after_ms: int = 8000
     """Speech that brought no text for this long will not bring any."""
+    words_from_ms: int = 1500
+    """... and where it was this long, somebody has said something that was not
+    understood: no cough and no laugh lasts as long."""
     sentence_gap_ms: int = 300
     """A finished sentence and this much silence: the next translation begins, if a
     later utterance is waiting for one."""
@@ -337,6 +356,15 @@ class RecoveryConfig:
     """Audio kept for an engine that reconnects (WIGVO v2's ring buffer)."""
     answer_after_ms: int = 30_000
     """An engine that works by turns is not waited for any longer."""
+    file_answer_ms: int = 100_000
+    """Writing a file may be tried four times, 15 s each, with 20 s between
+    (`realtime.text.by_text`)."""
+    replay_ms: int = 10_000
+    """So much of what a simultaneous engine was hearing is told its successor: its
+    voice trails the speaker's by 5.4 s in the median (facts/openai.md 2)."""
+    replay_gap_ms: int = 600
+    """Silence between utterances that it is told again: pauses of 0.5 s and longer
+    separate phrases (facts/line.md)."""
     degraded_after_ms: int = 10_000
     """From here on the caller is told that words are only being kept."""
 
@@ -351,6 +379,9 @@ class LifeConfig:
     """The caller hears of the time limit this early."""
     warn_spend_share: float = 0.8
     """The caller hears of the spend limit when this much of it is used up (issue 4)."""
+    cheaper_spend_share: float = 0.9
+    """From here on a cheaper engine serves both: an interpreter by turns is paid for
+    speech and not for silence, so that what is left lasts longer."""
     farewell_ms: int = 7_000
     """The longest line of our own; spoken before the limit hangs up."""
     drain_ms: int = 3_000
@@ -362,6 +393,14 @@ class LifeConfig:
     stream_return_ms: int = 15_000
     """A stream that dropped comes back by `/twilio/resume`, or the call is over;
     Twilio allows its webhooks 15 s (facts/twilio.md 2)."""
+    inbound_check_ms: int = 3_000
+    """The same for a stream of somebody who called us: they have hung up, mostly, and
+    nobody tells us."""
+    greeting_patience_ms: int = 2_500
+    """Our first words to somebody who called us are spoken into memory beforehand, or
+    the agent says them."""
+    engine_patience_ms: int = 8_000
+    """Whoever called us is not left longer without an agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -389,6 +428,13 @@ class AgentConfig:
     """So many responses in a row that fail, and the agent gives up."""
     mute_rounds: int = 6
     """So many responses in a row without a word; then it has to speak."""
+    goodbye_words_ms: int = 3000
+    """After a goodbye of whoever called us, the model has so long to end the call."""
+    transfer_from_ms: int = 600
+    """Before they are put through, our sentence about it is heard; it begins within
+    this ..."""
+    transfer_by_ms: int = 8000
+    """... and is over by then."""
     max_facts: int = 50
     max_questions: int = 5
     kept_utterances: int = 60
@@ -402,9 +448,13 @@ class CallConfig:
     call_id: str
     caller_language: str
     callee_language: str
+    is_recorded: bool = False
+    """The caller wishes it, and the callee has not refused."""
     tells_of_recording: bool = False
-    """The callee is told after the greeting that the call is recorded."""
+    """The callee is asked after the greeting whether the call may be recorded."""
     mode: str = "voice"
+    is_inbound: bool = False
+    """They have called us."""
     caller_engine: str = "translate"
     """What listens to the caller: `translate` interprets simultaneously, `interpret` by
     turns, `transcribe` only writes."""
@@ -414,6 +464,9 @@ class CallConfig:
     caller's language already: the engine is silent, so the original comes through."""
     terms: tuple[Term, ...] = ()
     """Names and words of the brief that a translation has to have."""
+    foresight_ms: int = 250
+    """A sentence that a model writes and speaks at once waits so long for its last
+    word: hardly noticed; our choice."""
     start_ms: int = 0
     """Where the call's clock stands; not zero when a call is taken up again."""
     least_lost_ms: int = 300

@@ -163,8 +163,6 @@ class MediaStreamConsumer(SoundConsumer):
         match message:
             case media.Media(payload, timestamp_ms):
                 live.dispatch(ev.CalleeFrame(payload, timestamp_ms))
-            case media.Mark(name):
-                live.dispatch(ev.MarkReturned(name))
             case media.Dtmf(digit):
                 live.dispatch(ev.DtmfReceived(digit))
             case media.Stop():
@@ -183,18 +181,21 @@ class MediaStreamConsumer(SoundConsumer):
     async def _before_start(self, message: media.MediaStreamMessage) -> None:
         if not isinstance(message, media.Start):
             return  # `connected`; anything else is not ours to hear yet
+        if self._timer is not None:
+            self._timer.cancel()  # it has come in time; proving it may take longer
         facts = await self._prove(message)
         live = await registry.ensure(facts) if facts is not None else None
         if live is None or self._writer is None:
             log.warning("media_stream_refused", problem="token")
             self._refuse(1008, "no such stream")
             return
-        if self._timer is not None:
-            self._timer.cancel()
         self._live = live
         live.attach_phone(self._writer, message.stream_sid)
 
     async def _prove(self, start: media.Start) -> CallFacts | None:
+        if (line := start.parameters.get("line")) is not None:
+            # A document kept at Twilio, which has no token of ours.
+            return await in_database(services.admit, line, start.call_sid)
         try:
             call_id = UUID(start.parameters.get("call", ""))
         except ValueError:
@@ -304,8 +305,8 @@ class CallerConsumer(SoundConsumer):
         self, live: LiveCall, writer: Writer, message: browser.ClientMessage
     ) -> None:
         match message:
-            case browser.Hello(protocol=1):
-                pass
+            case browser.Hello(protocol=1, speaks=speaks):
+                live.dispatch(ev.CallerSpeaks(speaks))
             case browser.Hello(protocol=other):
                 self._tell(
                     writer,
@@ -338,8 +339,11 @@ class CallerConsumer(SoundConsumer):
                 live.dispatch(ev.Whispered(text[:MAX_ANSWER_CHARS]))
             case browser.End():
                 live.end("hung_up_by_caller")
-            case browser.Speech():
-                pass  # our own detection decides
+            case browser.Ping():
+                writer.send(browser.encode_server(browser.Pong()))
+            case browser.Speech(state, by):
+                is_own_word = by != "sound"
+                live.dispatch(ev.CallerSpeech(state == "ended", is_own_word))
 
     def _on_keys(self, live: LiveCall, writer: Writer, digits: str) -> None:
         try:

@@ -39,9 +39,17 @@ class Line(StrEnum):
     TIME_LIMIT = "time_limit"
     SPEND_LIMIT = "spend_limit"
     RECORDING = "recording"
+    RECORDING_OFF = "recording_off"
     TYPING = "typing"
     CHECKING = "checking"
     REPEAT = "repeat"
+    ANYBODY = "anybody"
+    """Into a silence: does somebody hear us?"""
+    NOBODY = "nobody"
+    RECEPTION = "reception"
+    """The greeting of an incoming call: each line has its own."""
+    FAREWELL = "farewell"
+    TRANSFER = "transfer"
 
 
 # --- The telephone -------------------------------------------------------------------
@@ -65,13 +73,6 @@ class CalleeFrame:
 
     payload: bytes
     timestamp_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class MarkReturned:
-    """The telephone has played (or cleared) everything before the mark."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,26 @@ class CallerMuted:
     """The caller switched the microphone off or on."""
 
     muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSpeaks:
+    """Whether the client has a microphone open at all."""
+
+    speaks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSpeech:
+    """The client's word for it that its person begins or has ended to speak.
+
+    Attributes:
+        is_over: they have ended.
+        is_own_word: the person says so, with a key; else the client's detection does.
+    """
+
+    is_over: bool
+    is_own_word: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +224,42 @@ class TextRendered:
 
 
 @dataclass(frozen=True, slots=True)
+class TextMisread:
+    """What was typed was not read out as it is written; it is asked for once more."""
+
+    text_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rephrased:
+    """What can be said instead of words that nobody should hear.
+
+    Attributes:
+        text: in the callee's language; empty if there is none.
+        pcm: its sound at 24 kHz; empty if it could not be spoken.
+    """
+
+    utterance_id: str
+    text: str
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """Replies to what the callee has said.
+
+    Attributes:
+        utterance_id: what they answer.
+        items: (in the callee's language, in the caller's); there may be none.
+        code: why not, where they could not be made (`texts.TextFailed`).
+    """
+
+    utterance_id: str
+    items: tuple[tuple[str, str], ...]
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionAnswered:
     """The caller answers what the agent has asked."""
 
@@ -222,9 +279,48 @@ class Whispered:
 
 @dataclass(frozen=True, slots=True)
 class EngineReady:
-    """The engine that interprets this leg is open and configured."""
+    """The engine that serves this leg is open and configured.
+
+    Attributes:
+        kind: what it is, as `EngineKind` names it; "": as before.
+    """
 
     leg: Leg
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFound:
+    """Another engine for this leg is open, and waits to take over.
+
+    Attributes:
+        kind: what it is; "": it is gone again.
+    """
+
+    leg: Leg
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineGone:
+    """No engine is to be had for this leg; better ones are looked for."""
+
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class TextInterpreted:
+    """What somebody said, in the other language.
+
+    Attributes:
+        utterance_ids: what it is the text of; they are final with `TargetDone`, or,
+            where it is the agent that has spoken, at once.
+        translation: "" if there is none.
+    """
+
+    leg: Leg
+    utterance_ids: tuple[str, ...]
+    translation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +353,15 @@ class SourceText:
 
 @dataclass(frozen=True, slots=True)
 class SourceDone:
-    """All text of one utterance has come, or none will."""
+    """All text of one utterance has come, or none will.
+
+    Attributes:
+        is_failed: it could not be written down, though something may have been said.
+    """
 
     leg: Leg
     utterance_id: str
+    is_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +426,24 @@ class AgentText:
 
     delta: str
     utterance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnHeard:
+    """The agent's engine, which detects turns itself, has heard the end of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallLeft:
+    """The telephone call was to go on without us, by a document of its own.
+
+    Attributes:
+        why: of `actions.LeaveCall`.
+        is_done: the telephone company has taken the document.
+    """
+
+    why: str
+    is_done: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,13 +533,14 @@ class DeadlinePassed:
 Event = (
     StreamStarted
     | CalleeFrame
-    | MarkReturned
     | DtmfReceived
     | StreamStopped
     | CallerAttached
     | CallerLost
     | CallerAudio
     | CallerMuted
+    | CallerSpeaks
+    | CallerSpeech
     | OriginalGain
     | RepeatAsked
     | DiscardAsked
@@ -430,9 +550,15 @@ Event = (
     | TextTyped
     | TextTranslated
     | TextRendered
+    | TextMisread
+    | Rephrased
+    | Suggested
     | QuestionAnswered
     | Whispered
     | EngineReady
+    | EngineFound
+    | EngineGone
+    | TextInterpreted
     | EngineAudio
     | SourceText
     | SourceDone
@@ -444,6 +570,8 @@ Event = (
     | AgentAudio
     | AgentText
     | ToolCalled
+    | TurnHeard
+    | CallLeft
     | AgentSpoke
     | StatusChanged
     | AnsweredByKnown

@@ -1,8 +1,12 @@
 """What a session has to say: actions in order, for whoever performs them.  Pure."""
 
+from dataclasses import replace
+
+import msgspec
+
 from realtime import actions as act
-from realtime.captions import Caption
 from realtime.protocols import browser
+from realtime.text.captions import Caption
 
 
 class Outbox:
@@ -22,6 +26,27 @@ class Outbox:
     def record(self, kind: str, data: dict[str, object]) -> None:
         """Keep that something happened to the call."""
         self.do(act.RecordEvent(kind, data))
+
+    def not_interpreted(self, caption: Caption) -> None:
+        """Tell the caller that something was said and not understood, and keep that."""
+        text = "Something that was said could not be understood."
+        about = caption.utterance_id
+        self.tell(browser.Warn("not_interpreted", text, utterance_id=about))
+        data = {"at_ms": caption.started_ms, "leg": caption.leg}
+        self.record("not_interpreted", data)
+
+    def take_back(self, caption: Caption) -> None:
+        """Have a caption removed that has been shown."""
+        gone = replace(caption, original="", translation="", uncertain=())
+        gone.original_final = gone.translation_final = True
+        self.tell(message_of(gone), is_public=True)
+
+    def guardrail(self, caption: Caption, level: str, action: str) -> None:
+        """Tell the caller that words were judged, and what was done; keep that."""
+        about = caption.utterance_id
+        self.tell(browser.Guardrail(level, action, about))
+        data = {"level": level, "action": action, "utterance_id": about}
+        self.record("guardrail", {**data, "at_ms": caption.started_ms})
 
     def show(self, caption: Caption) -> None:
         """Show a caption as it is now."""
@@ -61,4 +86,11 @@ def message_of(caption: Caption) -> browser.Caption:
         started_ms=caption.started_ms,
         ended_ms=browser.UNSET if caption.ended_ms is None else caption.ended_ms,
         uncertain=list(caption.uncertain) if caption.uncertain else browser.UNSET,
+        state=_state_of(caption),
     )
+
+
+def _state_of(caption: Caption) -> str | msgspec.UnsetType:
+    if caption.is_invented:
+        return "withdrawn"
+    return "not_understood" if caption.is_not_understood else browser.UNSET

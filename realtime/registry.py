@@ -16,9 +16,11 @@ from calls import reasons
 from calls.services import CallRefused
 from calls.twilio import UNREACHABLE, TelephoneRefused
 from realtime import services
-from realtime.bridge import LiveCall
+from realtime.bridge import LiveCall, weakly
+from realtime.rehearsal.partner import Partner
 from realtime.services import CallFacts
 from realtime.sockets import EngineRefusedError
+from wigvo import notify
 from wigvo.database import in_database
 from wigvo.models import User
 
@@ -90,8 +92,31 @@ async def _start(call_id: UUID, user: User, address: str) -> CallFacts:
     # Twilio's webhooks may come before its answer does, so the session is there first.
     _live[call_id] = live
     live.begin()
-    await _dial(call_id, live)
+    if facts.is_rehearsal:
+        await _rehearse(facts, live)
+    else:
+        await _dial(call_id, live)
     return await in_database(services.find_call, call_id) or facts
+
+
+async def _rehearse(facts: CallFacts, live: LiveCall) -> None:
+    """Have the callee played; nothing is dialled."""
+    partner = Partner(
+        facts,
+        dispatch=weakly(live.dispatch),
+        attach=weakly(live.attach_phone),
+        detach=weakly(live.detach_phone),
+    )
+    try:
+        await partner.open()
+    except EngineRefusedError as error:
+        log.warning("partner_refused", code=error.code)
+        await in_database(services.fail, facts.call_id, "engine_refused")
+        await live.abandon()
+        raise CallRefused(
+            "engine_refused", http_status=HTTPStatus.SERVICE_UNAVAILABLE
+        ) from error
+    live.rehearse(partner)
 
 
 async def _dial(call_id: UUID, live: LiveCall) -> None:
@@ -136,10 +161,31 @@ async def ensure(facts: CallFacts) -> LiveCall | None:
         return live
     if not facts.is_live:
         return None
+    if facts.is_rehearsal:
+        # Whoever played the other side is gone with the session.
+        await in_database(services.fail, facts.call_id, "server_restarted")
+        return None
     live = _live[facts.call_id] = LiveCall(facts, on_over=_forget)
-    live.begin_again()
-    log.info("call_taken_up_again", call_id=str(facts.call_id))
+    if facts.is_new:
+        live.begin_reception()
+        log.info("call_received", call_id=str(facts.call_id))
+    else:
+        live.begin_again()
+        log.info("call_taken_up_again", call_id=str(facts.call_id))
     return live
+
+
+def prewarm(call_id: UUID) -> None:
+    """Get ready for a call to us while Twilio reads our answer; from any thread."""
+    loop = notify.get_loop()
+    if loop is not None and loop.is_running():
+        asyncio.run_coroutine_threadsafe(_prewarm(call_id), loop)
+
+
+async def _prewarm(call_id: UUID) -> None:
+    facts = await in_database(services.find_call, call_id)
+    if facts is not None:
+        await ensure(facts)
 
 
 async def end(call_id: UUID, reason: str) -> bool:

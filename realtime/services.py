@@ -1,25 +1,45 @@
 """The few things that the bridge asks of the database, each one short transaction."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
 
-from calls import phrases, recordings, tickets
+from calls import letters, phrases, reception, recordings, summaries, tickets, zones
 from calls import services as calls
 from calls import twilio as telephone
-from calls.models import Call, OnVoicemail, Phrase, Status, Utterance
+from calls.models import (
+    Call,
+    CallEvent,
+    OnVoicemail,
+    Phrase,
+    ReceptionLine,
+    Status,
+    Utterance,
+)
 from calls.recordings import Plan
+from calls.spoken import Sentence, say
 from realtime import actions as act
-from realtime.agent_brief import Brief
-from realtime.agent_seat import AgentPlan
-from realtime.config import CallConfig, LifeConfig
+from realtime.agent.brief import Brief
+from realtime.agent.messages import Role, Said
+from realtime.agent.seat import AgentPlan
+from realtime.config import AgentConfig, CallConfig, LifeConfig
 from realtime.engines.choice import EngineKind, engine_for
+from realtime.engines.voice import VOICE
+from realtime.events import Leg
 from realtime.guards.names import Term, terms_of
+from realtime.reception.incoming import Reception
 from wigvo.models import User
 from wigvo.notify import notify
+
+MOST_PREPARED: Final = 24
+"""Saved phrases that are spoken before anybody asks for them: twice the starter set."""
+HANDED_BACK_AFTER_S: Final = 10
+"""An owner who has taken a call to us over and is gone so long has handed it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +58,25 @@ class CallFacts:
     """Names and words that may be said, for whatever writes them down."""
     glossary: tuple[dict[str, str], ...] = ()
     """Terms of the brief, and how they are to be translated."""
+    brief: Mapping[str, Any] = field(default_factory=dict)
+    """What the call is about."""
+    opening: str = ""
+    """Who calls and why, in the caller's own words; said first."""
+    caller_name: str = ""
+    """As it is to be spoken."""
     plan: AgentPlan | None = None
     """What an agent could do in this call."""
+    is_new: bool = False
+    """Somebody calls us, and nothing of their call has been heard yet."""
+    callee_name: str = ""
+    is_rehearsal: bool = False
+    """A session plays the callee; nobody is called."""
+
+    @property
+    def voice(self) -> str:
+        """What the agent and our own sentences are spoken with."""
+        reception = self.plan.reception if self.plan else None
+        return (reception.voice if reception else "") or VOICE
 
     @property
     def is_live(self) -> bool:
@@ -51,7 +88,8 @@ def facts_of(call: Call) -> CallFacts:
     start_ms = 0
     first_number = 1
     recording = recordings.plan_of(call)
-    if call.status == Status.IN_PROGRESS:
+    is_new = call.is_inbound and not _has_streamed(call)
+    if call.status == Status.IN_PROGRESS and not is_new:
         last = Utterance.objects.filter(call=call).order_by("-started_ms").first()
         spoken_ms = (last.ended_ms or last.started_ms) if last else 0
         start_ms = max(call.duration_s * 1000, spoken_ms) // 20 * 20
@@ -66,13 +104,21 @@ def facts_of(call: Call) -> CallFacts:
         recording=recording,
         keywords=_keywords(call),
         glossary=tuple(call.brief.get("glossary", ())),
-        plan=_plan(call),
+        brief=call.brief,
+        opening=call.opening,
+        caller_name=call.owner.name_as_spoken,
+        plan=_plan(call, is_taken_up=start_ms > 0),
+        is_new=is_new,
+        callee_name=call.callee_name,
+        is_rehearsal=call.is_rehearsal,
         config=CallConfig(
             call_id=str(call.pk),
             caller_language=call.caller_language,
             callee_language=call.callee_language,
+            is_recorded=recording.is_wanted,
             tells_of_recording=recording.is_wanted and recording.started_ms is None,
             mode=call.mode,
+            is_inbound=call.is_inbound,
             caller_engine=engine_for(
                 call.caller_language,
                 call.callee_language,
@@ -86,12 +132,28 @@ def facts_of(call: Call) -> CallFacts:
             start_ms=start_ms,
             terms=_terms(call),
             voicemail_message=_voicemail_message(call),
-            life=LifeConfig(
-                max_call_ms=settings.CALL_MAX_SECONDS * 1000,
-                caller_grace_ms=settings.CALLER_GRACE_SECONDS * 1000,
-            ),
+            agent=_patience(call),
+            life=_life(call),
         ),
     )
+
+
+def _has_streamed(call: Call) -> bool:
+    return CallEvent.objects.filter(call=call, kind="stream_started").exists()
+
+
+def _life(call: Call) -> LifeConfig:
+    limit_s, grace_s = settings.CALL_MAX_SECONDS, settings.CALLER_GRACE_SECONDS
+    if call.is_inbound:
+        limit_s = min(limit_s, call.brief["reception"]["max_seconds"])
+        # Nobody waits a minute for an owner who is gone: the agent goes on.
+        grace_s = min(grace_s, HANDED_BACK_AFTER_S)
+    return LifeConfig(max_call_ms=limit_s * 1000, caller_grace_ms=grace_s * 1000)
+
+
+def _patience(call: Call) -> AgentConfig:
+    """Whoever calls us is not waited for: they have called, so we speak."""
+    return AgentConfig(opening_wait_ms=0) if call.is_inbound else AgentConfig()
 
 
 def _terms(call: Call) -> tuple[Term, ...]:
@@ -100,13 +162,50 @@ def _terms(call: Call) -> tuple[Term, ...]:
     return (*called, *terms_of(call.brief))
 
 
-def _plan(call: Call) -> AgentPlan | None:
+def _plan(call: Call, *, is_taken_up: bool) -> AgentPlan | None:
     """Read what an agent could do, if anybody has written it down."""
     brief = Brief.from_json(call.brief)
+    said = _conversation(call) if is_taken_up else ()
+    result = call.result if is_taken_up else {}
+    about = call.brief.get("reception")
+    if about is not None:
+        zone = ZoneInfo(about["time_zone"])
+        today = f"{timezone.localtime(timezone=zone):%Y-%m-%d %A, %H:%M}"
+        return AgentPlan(
+            brief, today, Reception.from_json(about), said=said, result=result
+        )
     if not brief.goal.strip():
         return None
-    # One day off at the most; what the agent agrees to is read back with its date.
-    return AgentPlan(brief, f"{timezone.localdate():%Y-%m-%d %A}")
+    return AgentPlan(
+        brief,
+        _today(call),
+        said=said,
+        result=result,
+    )
+
+
+def _today(call: Call) -> str:
+    """Say what day it is where the callee is, and what time if their number tells."""
+    zone = zones.zone_of(call)
+    if zone is None:
+        # One day off at the most; what is agreed is read back with its date.
+        return f"{timezone.localdate():%Y-%m-%d %A}"
+    return f"{timezone.localtime(timezone=zone):%Y-%m-%d %A, %H:%M}"
+
+
+def _conversation(call: Call) -> tuple[Said, ...]:
+    """Return the conversation so far, as the agent would have heard it."""
+    is_one = call.caller_language == call.callee_language
+    rows = Utterance.objects.filter(call=call).order_by("-started_ms")
+    newest = list(rows[: AgentConfig().kept_utterances])
+    said = []
+    for row in reversed(newest):
+        is_interpreted = row.leg == Leg.CALLER and not is_one
+        text = row.translation if is_interpreted else row.original
+        role: Role = "user" if row.leg == Leg.CALLEE else "assistant"
+        if text:
+            said.append(Said(role, row.utterance_id, text))
+    return tuple(said)
 
 
 def _keywords(call: Call) -> tuple[str, ...]:
@@ -159,6 +258,11 @@ def claim(call_id: UUID, user: User, address: str) -> tuple[CallFacts, bool]:
     return facts_of(call), must_dial
 
 
+def rehearse_status(call_id: UUID, status: Status) -> None:
+    """Move a rehearsal on, as the telephone company's word would a call."""
+    calls.record_status(call_id, status, source="rehearsal")
+
+
 def is_wanted(call_id: UUID) -> bool:
     """Say whether nobody has ended the call while its engines were opened."""
     return Call.objects.live().filter(pk=call_id).exists()
@@ -196,6 +300,79 @@ def send_digits(call_id: UUID, digits: str, patience_ms: int) -> None:
     calls.append_event(call_id, "keys_pressed", {"n": len(digits.replace("w", ""))})
 
 
+def leave(call_id: UUID, why: str) -> None:
+    """Have a telephone call go on without us: put through, or with an apology.
+
+    Args:
+        call_id: an incoming call.
+        why: of `actions.LeaveCall`.
+
+    Raises:
+        TelephoneRefused: it does not; with UNREACHABLE nobody knows.
+        LookupError: there is nowhere to put anybody through to.
+        CallRefused: to that number nobody may be put through any more.
+    """
+    call = Call.objects.select_related("line").get(pk=call_id)
+    if why == "transfer":
+        number = str(call.line.transfer_number or "") if call.line else ""
+        if not number:
+            raise LookupError("no number")
+        document = telephone.transfer_twiml(call, calls.check_number(number))
+    else:
+        sorry = say(Sentence.UNAVAILABLE, call.callee_language)
+        document = telephone.hangup_twiml(sorry)
+    telephone.go_on_with(call.twilio_sid or "", document)
+    calls.append_event(call_id, "left", {"why": why})
+
+
+def limit_telephone(facts: CallFacts) -> None:
+    """Have Twilio end a call to us in time, should this process not be there."""
+    slack_s = 30
+    limit_s = facts.config.life.max_call_ms // 1000 + slack_s
+    telephone.limit(facts.twilio_sid, limit_s)
+
+
+def admit(parameter: str, call_sid: str) -> CallFacts | None:
+    """Let a stream in that a document kept at Twilio has opened (contract section 4).
+
+    Args:
+        parameter: `<line id>.<secret>`.
+        call_sid: Twilio's name for the call, as the stream has it.
+
+    Returns:
+        the call that it becomes; None if it is not let in.
+    """
+    line = reception.line_of(parameter)
+    if line is None:
+        return None
+    try:
+        resource = telephone.fetch_incoming(call_sid)
+    except telephone.TelephoneRefused:
+        return None  # what nobody vouches for is not let in
+    if resource is None or not _is_call_to(resource, line):
+        return None
+    received = reception.admit(
+        line, sid=call_sid, from_number=str(resource.get("from", ""))
+    )
+    call = received.call
+    if call is None or not received.is_new:
+        return None  # it has streamed before, or has come in by the other way
+    if received.reply is not reception.Reply.CONNECT:
+        sorry = say(Sentence.FULL, call.callee_language)
+        telephone.go_on_with(call_sid, telephone.hangup_twiml(sorry))
+        return None
+    return facts_of(call)
+
+
+def _is_call_to(resource: dict[str, Any], line: ReceptionLine) -> bool:
+    """Say whether a telephone call is going on that somebody makes to this line."""
+    return (
+        telephone.STATUS.get(str(resource.get("status"))) == Status.IN_PROGRESS
+        and str(resource.get("direction")) == "inbound"
+        and str(resource.get("to")) == str(line.number)
+    )
+
+
 def store_answered_by(call_id: UUID, kind: str) -> None:
     """Keep who picked up, as the relay itself has found out."""
     calls.set_answered_by(call_id, kind, source="relay")
@@ -223,7 +400,8 @@ def check_telephone(call_id: UUID) -> str:
     if status == Status.IN_PROGRESS:
         telephone.resume(call.twilio_sid, call_id)
     else:
-        was_cut_off = status == Status.COMPLETED
+        # Whoever calls us and hangs up is seen by this and nothing else.
+        was_cut_off = status == Status.COMPLETED and not call.is_inbound
         calls.record_status(
             call_id,
             status,
@@ -246,6 +424,7 @@ def store_utterance(call_id: UUID, action: act.StoreUtterance) -> None:
         ended_ms=action.ended_ms,
         fate=action.fate,
         uncertain=[list(span) for span in action.uncertain],
+        latency_ms=action.latency_ms if (action.latency_ms or 0) > 0 else None,
     )
 
 
@@ -261,9 +440,28 @@ def phrase_for(call_id: UUID, phrase_id: str) -> tuple[str, str] | None:
         phrase = phrases.find(call.owner, UUID(phrase_id))
     except (ValueError, Phrase.DoesNotExist):
         return None
+    return phrase.text, _said(phrase, call)
+
+
+def phrases_of(call_id: UUID) -> list[tuple[str, str, str]]:
+    """Return the saved phrases that the caller sees, those seen first before others.
+
+    Returns:
+        of each its id, its text, and what is said for it in the callee's language (""
+        if that is not known).
+    """
+    call = Call.objects.select_related("owner").get(pk=call_id)
+    mine = Phrase.objects.for_user(call.owner).order_by("-is_quick", "position")
+    for language in (call.caller_language, call.callee_language):
+        if some := mine.filter(language=language)[:MOST_PREPARED]:
+            return [(str(one.pk), one.text, _said(one, call)) for one in some]
+    return []
+
+
+def _said(phrase: Phrase, call: Call) -> str:
     if phrase.language == call.callee_language:
-        return phrase.text, phrase.text
-    return phrase.text, str(phrase.translations.get(call.callee_language, ""))
+        return phrase.text
+    return str(phrase.translations.get(call.callee_language, ""))
 
 
 def store_result(call_id: UUID, result: dict[str, Any]) -> None:
@@ -279,7 +477,8 @@ def record_event(call_id: UUID, kind: str, data: dict[str, Any]) -> None:
 def bill_of(call_id: UUID) -> tuple[list[dict[str, Any]], float]:
     """Return what a call has cost so far, line by line, and what it may cost, USD."""
     call = Call.objects.select_related("owner").get(pk=call_id)
-    return call.cost_parts, float(calls.usd_left(call.owner, besides=call_id))
+    left = calls.usd_left(call.owner, besides=call_id, direction=call.direction)
+    return call.cost_parts, float(left)
 
 
 def store_cost(call_id: UUID, usd: float, parts: list[dict[str, Any]]) -> float:
@@ -298,6 +497,8 @@ def finish(
     """
     calls.store_latency(call_id, latency)
     calls.finish(call_id, status=status, outcome=outcome, reason=reason)
+    summaries.request(call_id)  # all that was said is written down by now
+    letters.request(call_id)
     call = Call.objects.only("status", "outcome").get(pk=call_id)
     return call.status, call.outcome
 

@@ -28,20 +28,22 @@ import numpy as np
 
 from realtime import actions as act
 from realtime import events as ev
-from realtime.agent_messages import (
+from realtime.agent.messages import (
+    Apologise,
     HangUp,
     KeysPressed,
     OwnerAnswered,
     OwnerWhispered,
     PressKeys,
+    PutThrough,
+    SpokeFamiliarly,
+    TransferTried,
 )
-from realtime.agent_seat import AgentPlan, AgentSeat
+from realtime.agent.seat import AgentPlan, AgentSeat
 from realtime.audio.echo import Mode
 from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw
 from realtime.audio.resample import Resampler
 from realtime.audio.vad import Transition
-from realtime.captions import Caption, CaptionTrack
-from realtime.clock import LineClock, Step
 from realtime.config import (
     ENGINE_FRAME_SAMPLES,
     ENGINE_HZ,
@@ -49,22 +51,31 @@ from realtime.config import (
     LINE_HZ,
     CallConfig,
 )
-from realtime.delivery import Delivery
-from realtime.ear import Ear, Heard, Tap
-from realtime.endpointing import Effect as Endpoint
-from realtime.endpointing import State as Speaker
-from realtime.endpointing import is_complete
-from realtime.events import NO_SOUND, PEOPLE, Leg, Line, Pcm
+from realtime.engines.choice import EngineKind
+from realtime.engines.succession import Succession
+from realtime.events import PEOPLE, Leg, Line, Pcm
+from realtime.far_end.presence import Presence
+from realtime.figures import latencies
 from realtime.guards import names, numbers
-from realtime.keypad import KeyPad
-from realtime.loops import LoopGuard
-from realtime.mix import CallerMix
+from realtime.guards.decency import Decency
+from realtime.guards.loops import LoopGuard
+from realtime.line.clock import LineClock, Step
+from realtime.line.delivery import Delivery
+from realtime.line.ear import Ear, Heard, Tap
+from realtime.line.endpointing import Effect as Endpoint
+from realtime.line.endpointing import State as Speaker
+from realtime.line.endpointing import is_complete
+from realtime.line.keypad import KeyPad
+from realtime.line.mix import CallerMix
 from realtime.modes import modes_of
+from realtime.opening.consent import Consent
 from realtime.outbox import Outbox, message_of
-from realtime.presence import Presence
 from realtime.protocols import browser
+from realtime.reception.seat import ReceptionSeat, make_seat
 from realtime.sides import Side, Turns
-from realtime.typed import TypedTexts
+from realtime.text.captions import Caption, CaptionTrack
+from realtime.text.suggesting import Suggestions
+from realtime.text.typed import TypedTexts
 
 TERMINAL: Final = frozenset({"completed", "busy", "no_answer", "failed", "canceled"})
 _UNREACHED: Final = frozenset({"busy", "no_answer", "canceled"})
@@ -85,7 +96,7 @@ class CallSession:
 
     Args:
         config: languages and tunables.
-        tap: hook for a recorder, see `realtime.ear.Tap`.
+        tap: hook for a recorder, see `realtime.line.ear.Tap`.
         first_number: continues the numbering of utterances of a call taken up again.
         plan: what an agent could do for the caller; None: there is no such mode.
     """
@@ -104,6 +115,8 @@ class CallSession:
         self.status = "queued"
         self._end_reason = ""
         self._end_outcome = ""
+        self._is_leaving = False
+        """The telephone company has been asked to go on without us."""
 
         self._clock = LineClock(config.line, config.start_ms)
 
@@ -115,6 +128,7 @@ class CallSession:
 
         # The two legs.
         self._sides = {leg: Side(leg, config, first_number) for leg in PEOPLE}
+        self._succession = Succession(config, self._clock, self._out)
         self._to_engine = Resampler(LINE_HZ, ENGINE_HZ)
         self._caller_down = Resampler(ENGINE_HZ, LINE_HZ)
 
@@ -122,6 +136,7 @@ class CallSession:
         self._caller_is_there = False
         self._caller_absent_since: float | None = None
         self._is_muted = False
+        self._speaks = True
         self._caller_fed_ms = 0.0
         self._fed_until_ms = 0
         self._modes = modes_of(
@@ -147,7 +162,7 @@ class CallSession:
         if plan is not None:
             agents = CaptionTrack(Leg.AGENT, config.captions, first_number)
             callee = self._sides[Leg.CALLEE]
-            self._seat = AgentSeat(
+            self._seat = make_seat(
                 config, plan, callee, agents, self._clock, self._delivery, self._out
             )
             self._delivery.seat(self._seat)
@@ -158,9 +173,21 @@ class CallSession:
             config, self._delivery, self._typed, self._clock, self._out
         )
         self._keypad = KeyPad(config, self._delivery, self._out)
+        self._replies = Suggestions(config, self._out)
+        self._decency = Decency(config, spoken, self._delivery, self._out)
+        self._consent = Consent(
+            config.callee_language,
+            is_recorded=config.is_recorded,
+            is_asked=config.tells_of_recording,
+            delivery=self._delivery,
+            out=self._out,
+        )
+        self._agent_waits = False
         self._farewell_line: Line | None = None
-        self._greeted = config.start_ms > 0
+        # Whoever calls us is greeted by the agent's seat.
+        self._greeted = config.start_ms > 0 or config.is_inbound
         self._was_greeted_by = False
+        self._must_ask = False
 
         # Deadlines (monotonic seconds).
         self._answered_at: float | None = None
@@ -214,12 +241,13 @@ class CallSession:
         earliest = min(due)
         return None if math.isinf(earliest) else earliest
 
-    def take_up(self, status: str, now: float) -> None:
+    def take_up(self, status: str, now: float, *, is_new: bool = False) -> None:
         """Go on with a call whose session is gone, as after a restart.
 
         Args:
             status: where the call stands.
             now: monotonic seconds.
+            is_new: there was none: somebody calls us, and their stream is on its way.
         """
         self.status = status
         self._now = now
@@ -228,8 +256,9 @@ class CallSession:
             self._answered_at = now - self._config.start_ms / 1000
             self._stream_lost_at = now
             self._caller_absent_since = None if self._mode.has_agent else now
-            # Whoever was cut off should not wait: ask about the telephone soon.
-            self._first_check_ms = self._config.life.take_up_check_ms
+            if not is_new:
+                # Whoever was cut off should not wait: ask about the telephone soon.
+                self._first_check_ms = self._config.life.take_up_check_ms
 
     @property
     def line_ms(self) -> int:
@@ -258,11 +287,9 @@ class CallSession:
         captions.sort(key=lambda c: c.started_ms)
         messages += [message_of(c) for c in captions]
         messages += self._delivery.waiting()
-        messages += [
-            browser.Recovery(s.leg, "reconnecting", self._engine_of(s.leg))
-            for s in self._sides.values()
-            if s.engine_lost_at_ms is not None
-        ]
+        messages += self._replies.snapshot()
+        for side in self._sides.values():
+            messages += self._succession.snapshot(side)
         return messages
 
     # --- Dispatch --------------------------------------------------------------------
@@ -280,6 +307,7 @@ class CallSession:
                 | ev.ToolCalled()
                 | ev.QuestionAnswered()
                 | ev.Whispered()
+                | ev.TurnHeard()
             ):
                 if self._seat is not None:
                     self._on_agent(self._seat, event)
@@ -296,7 +324,8 @@ class CallSession:
                     event.utterance_id,
                     is_whole=event.is_whole,
                 )
-                if event.leg is Leg.CALLEE:
+                self._doubt(side, caption)
+                if event.leg is Leg.CALLEE and not caption.is_invented:
                     self._on_callee_words(caption)
                     if self._seat is not None:
                         self._seat.read(caption, self._now)
@@ -305,9 +334,10 @@ class CallSession:
                 self._on_source_done(event)
             case ev.TargetText():
                 side = self._sides[event.leg]
-                side.captions.target_text(
+                caption = side.captions.target_text(
                     event.delta, self._clock.ms, event.utterance_id
                 )
+                self._mind_speech(side, caption)
                 self._show(side)
             case ev.TargetDone():
                 self._on_target_done(event)
@@ -323,6 +353,10 @@ class CallSession:
                 self._on_caller_lost()
             case ev.CallerMuted():
                 self._is_muted = event.muted
+            case ev.CallerSpeaks():
+                self._on_caller_speaks(event.speaks)
+            case ev.CallerSpeech():
+                self._on_caller_speech(event)
             case ev.OriginalGain():
                 self._mix.set_gain(event.gain)
             case ev.RepeatAsked():
@@ -346,8 +380,24 @@ class CallSession:
                     event.spoken,
                     is_verbatim=event.is_verbatim,
                 )
+            case ev.TextMisread():
+                self._typed.misread(event.text_id)
+            case ev.Rephrased():
+                side = self._sides[Leg.CALLER]
+                self._end_interpretation(side, self._decency.rephrased(event))
+                self._show(side)
+            case ev.Suggested():
+                self._replies.made(event)
+            case ev.CallLeft():
+                self._on_call_left(event)
             case ev.EngineReady():
-                self._on_engine_ready(event.leg)
+                self._on_engine_ready(event.leg, event.kind)
+            case ev.EngineFound():
+                self._succession.found(self._sides[event.leg], event.kind)
+            case ev.EngineGone():
+                self._succession.gone(self._sides[event.leg])
+            case ev.TextInterpreted():
+                self._on_interpreted(event)
             case ev.EngineLost():
                 self._on_engine_lost(event.leg)
             case ev.EngineClosed(Leg.AGENT):
@@ -367,13 +417,14 @@ class CallSession:
                 self._on_keys(event.digits)
             case ev.DigitsRefused():
                 self._keypad.refused(self._now)
+                if self._seat is not None:
+                    self._seat.keys_refused(self._now)
+                    self._serve_agent(self._seat)
             case ev.EndRequested():
                 self._end(event.reason)
             case ev.DtmfReceived():
                 self._out.tell(browser.Dtmf(event.digit), is_public=True)
                 self._out.record("dtmf_received", {"at_ms": self._clock.ms})
-            case ev.MarkReturned():
-                pass  # the line's own clock is the cursor; marks only confirm it
 
     # --- The telephone ---------------------------------------------------------------
 
@@ -404,6 +455,8 @@ class CallSession:
             meant_ms = self._keypad.stream_stopped(self._now)
             if meant_ms:
                 self._first_check_ms = meant_ms
+            elif self._config.is_inbound and not self._is_leaving:
+                self._first_check_ms = self._config.life.inbound_check_ms
             self._out.record("stream_stopped", {"stream": self._epoch})
 
     def _on_frame(self, frame: ev.CalleeFrame) -> None:
@@ -443,18 +496,24 @@ class CallSession:
         for side in self._sides.values():
             side.captions.tick(self._clock.ms)
             self._show(side)
-            self._check_degraded(side)
+            self._succession.tick(side)
         self._report_sound_lost()
         self._mind_who_is_there()
         self._mind_the_agent()
         self._greet()
+        self._mind_consent()
         self._typed.tick()
-        self._delivery.mind_lag(self._sides[Leg.CALLER].turns is not None)
+        self._delivery.mind_lag(
+            by_turns=self._sides[Leg.CALLER].turns is not None,
+            has_agent=self._mode.has_agent,
+        )
+        self._decency.let_go()
         self._release(pad=True)
         if (
             self.phase is Phase.FAREWELL
             and self._farewell_line is None
             and self._delivery.is_empty
+            and not self._decency.is_waiting
         ):
             self._hang_up()
 
@@ -473,10 +532,14 @@ class CallSession:
         if self.phase is not Phase.LIVE:
             return
         presence = self._presence
+        presence.minds_silence = not (self._mode.has_agent or self._config.is_inbound)
         presence.tick(self._sides[Leg.CALLEE].detector, self._behind_ms)
         if presence.greets_again:
             presence.greets_again = self._greeted = False
-        if presence.ending is not None:
+        if presence.ending is not None and presence.farewell is not None:
+            ending = presence.ending
+            self._say_farewell(presence.farewell, ending.reason, ending.outcome)
+        elif presence.ending is not None:
             self._end_reason = presence.ending.reason
             self._end_outcome = presence.ending.outcome
             self._hang_up()
@@ -494,12 +557,32 @@ class CallSession:
             self._greeted = True
             if not self._mode.has_agent:  # or else it introduces itself
                 self._delivery.say(self.greeting)
-            if self._config.tells_of_recording:
-                self._delivery.say(Line.RECORDING)
+            self._must_ask = self._config.tells_of_recording
+            if not self._mode.has_agent or self._config.is_inbound:
+                self._ask_about_recording()
+
+    def _ask_about_recording(self) -> None:
+        """Ask whether the call may be recorded, once, after they know who calls."""
+        if self._must_ask:
+            self._must_ask = False
+            self._delivery.say(Line.RECORDING)
+
+    def _mind_consent(self) -> None:
+        """Follow whether the callee lets the call be recorded."""
+        if self._delivery.has_spoken and self._delivery.is_empty:
+            self._ask_about_recording()  # an agent has introduced itself
+        caller = self._sides[Leg.CALLER].detector
+        is_voice = self._mode.passes_voice and caller.is_speech
+        self._consent.tick(
+            self._clock.ms,
+            is_other_speaking=is_voice or self._delivery.is_playing_words,
+        )
 
     @property
     def greeting(self) -> Line:
         """The first sentence that the callee hears."""
+        if self._config.is_inbound:
+            return Line.RECEPTION
         is_one = self._config.is_one_language
         return Line.RELAY_GREETING if is_one else Line.GREETING
 
@@ -552,11 +635,12 @@ class CallSession:
             if mode.has_microphone and not caller.is_open:
                 caller.is_open = True
                 self._out.do(act.OpenEngine(Leg.CALLER))
+            if mode.can_type:
+                self._out.do(act.PreparePhrases())
+            self._replies.forget()
             self._mix.set_gain(mode.original_gain)
             if not mode.plays_interpretation:
                 self._mix.forget()
-            if not mode.passes_voice:
-                self._delivery.stop_voice()
             data = {"at_ms": self._clock.ms, "from": before.name, "to": name}
             self._out.record("mode_changed", data)
         self._out.tell(browser.ModeChanged(name), is_public=True)
@@ -575,6 +659,7 @@ class CallSession:
             self._out.tell(browser.Problem("text_not_now", text))
             self._out.tell(browser.TextStatus(event.text_id, "failed"))
             return
+        self._replies.forget()
         self._typed.type(
             event.text_id,
             event.text,
@@ -607,6 +692,7 @@ class CallSession:
         if self.phase is not Phase.LIVE or not self._clock.has_begun:
             return
         self._caller_fed_ms += len(pcm) * 1000 / ENGINE_HZ
+        self._speaks = True  # whatever was said of it: this is a microphone
         if not self._mode.has_microphone and self._clock.ms > self._fed_until_ms:
             return
         if self._is_muted or not self._mode.has_microphone:
@@ -615,6 +701,38 @@ class CallSession:
         if self._mode.passes_voice:
             self._delivery.pass_voice(narrow)
         self._feed(Leg.CALLER, pcm, narrow)
+        caller = self._sides[Leg.CALLER]
+        if self._mode.passes_voice and caller.captions.current is not None:
+            caller.passed.add(caller.captions.current.utterance_id)
+
+    @property
+    def _may_speak(self) -> bool:
+        """Whether the caller's engine has to be fed, if only with silence."""
+        return self._mode.has_microphone and self._speaks
+
+    def _on_caller_speaks(self, speaks: bool) -> None:
+        """A microphone that is not open costs nothing: not even silence is fed."""
+        if self._speaks and not speaks:
+            self._fed_until_ms = self._clock.ms + self._config.caller_input.tail_ms
+        self._speaks = speaks
+
+    def _on_caller_speech(self, event: ev.CallerSpeech) -> None:
+        """Take the client's word for an end; whether there is speech, we hear."""
+        side = self._sides[Leg.CALLER]
+        turns = side.turns
+        if not event.is_over or self.phase is not Phase.LIVE:
+            return
+        if turns is None:
+            self._flush(side)
+            return
+        ended_ms = self._clock.ms - side.detector.quiet_ms
+        ends = turns.endpointer
+        effects = ends.finished(ended_ms) if event.is_own_word else ends.ended(ended_ms)
+        if turns.current is not None:
+            turns.more_ms = 0
+            side.captions.speech_ended(ended_ms)
+        self._end_turns(side, turns, effects, self._clock.ms)
+        self._show(side)
 
     @property
     def is_flooded(self) -> bool:
@@ -628,7 +746,7 @@ class CallSession:
         if behind_ms < self._config.caller_input.slack_ms:
             return
         self._caller_fed_ms += FRAME_MS
-        if not self._mode.has_microphone and self._clock.ms > self._fed_until_ms:
+        if not self._may_speak and self._clock.ms > self._fed_until_ms:
             return
         narrow = self._caller_down.process(_SILENCE_24K)
         self._feed(Leg.CALLER, _SILENCE_24K, narrow)
@@ -662,6 +780,7 @@ class CallSession:
         side = self._sides[leg]
         change = side.detector.push(narrow)
         heard_ms = self._clock.ms - behind_ms
+        side.witness.note(heard_ms, side.detector, change)
         came_at = self._now - behind_ms / 1000
         if side.turns is None:
             side.hold(wide, came_at)
@@ -673,9 +792,12 @@ class CallSession:
         if change == "started":
             if leg is Leg.CALLER:
                 self._delivery.caller_says_something_new()
+                self._replies.forget()
             side.captions.speech_started(heard_ms - side.detector.onset_ms)
         if side.turns is not None:
             self._feed_turn(side, side.turns, wide, change, behind_ms)
+        else:
+            self._succession.keep(side, wide, change)
         is_person = self._presence.kind not in ("voicemail", "fax")
         if leg is Leg.CALLEE and self._seat is not None and is_person:
             self._seat.hear(wide, change, behind_ms, self._now)
@@ -702,6 +824,9 @@ class CallSession:
         if change == "started":
             effects = turns.endpointer.began(heard_ms - detector.onset_ms)
             self._open_turn(side, turns, came_at)
+        elif turns.current is None and detector.is_speech:
+            ms = len(wide) * 1000 // ENGINE_HZ
+            effects = self._go_on_speaking(side, turns, heard_ms, ms)
         if turns.current is None:
             turns.remember(wide)
         else:
@@ -710,9 +835,23 @@ class CallSession:
             if side.waiting_ms >= self._config.feed.speech_batch_ms:
                 self._flush(side)
         if change == "stopped":
-            effects = turns.endpointer.ended(heard_ms - detector.offset_ms)
+            effects += turns.endpointer.ended(heard_ms - detector.offset_ms)
         effects += turns.endpointer.tick(heard_ms, detector.quiet_ms)
         self._end_turns(side, turns, effects, heard_ms)
+
+    def _go_on_speaking(
+        self, side: Side, turns: Turns, heard_ms: int, ms: int
+    ) -> tuple[Endpoint, ...]:
+        """Somebody said that they had finished, and is still heard: they go on."""
+        turns.more_ms = 0 if side.detector.quiet_ms else turns.more_ms + ms
+        if turns.more_ms < self._config.endpoints.goes_on_ms:
+            return ()
+        began_ms = heard_ms - turns.more_ms
+        turns.more_ms = 0
+        side.captions.speech_started(began_ms)
+        effects = turns.endpointer.began(began_ms)
+        self._open_turn(side, turns, self._now)
+        return effects
 
     def _open_turn(self, side: Side, turns: Turns, came_at: float) -> None:
         caption = side.captions.current
@@ -746,29 +885,47 @@ class CallSession:
         side.captions.await_answer(utterance_id, until_ms)
         if side.engine_is_ready:
             self._out.do(act.CommitTurn(side.leg, utterance_id))
-        while (dropped := turns.drop_oldest()) is not None:
-            side.captions.target_done(dropped)
+        self._succession.committed(side, utterance_id)
+        self._succession.make_room(side)
 
     def _answer(self, side: Side, turns: Turns) -> None:
-        if self._config.engine_of(side.leg) == "transcribe":
-            return  # it writes without being asked
+        if self._succession.writes_unasked(side):
+            return
         for utterance_id in list(turns.unasked):
             caption = side.captions.find(utterance_id)
-            if caption is not None and caption.is_echo:
-                turns.forget((utterance_id,))  # nobody has said this
+            if caption is not None and caption.is_nobodys:
+                turns.forget((utterance_id,))
         ids = turns.ask()
         if ids and side.engine_is_ready:
             self._out.do(act.AnswerTurn(side.leg, ids))
+        self._succession.interpret(side)
 
     def _on_source_done(self, event: ev.SourceDone) -> None:
         side = self._sides[event.leg]
-        caption = side.captions.source_done(event.utterance_id)
+        caption = side.captions.source_done(
+            event.utterance_id, is_failed=event.is_failed
+        )
         turns = side.turns
         if caption is not None and turns is not None:
             is_last = turns.unasked[-1:] == [event.utterance_id]
             if is_last and is_complete(caption.original):
                 effects = turns.endpointer.complete()
                 self._end_turns(side, turns, effects, self._clock.ms)
+        self._succession.source_done(side, event.utterance_id)
+        self._show(side)
+
+    def _on_interpreted(self, event: ev.TextInterpreted) -> None:
+        if event.leg is Leg.AGENT:
+            if self._seat is not None:
+                self._seat.interpreted(event.utterance_ids, event.translation)
+                self._serve_agent(self._seat)
+            return
+        side = self._sides[event.leg]
+        if event.translation:
+            at_ms = self._clock.ms
+            first = event.utterance_ids[0]
+            caption = side.captions.target_text(event.translation, at_ms, first)
+            self._mind_speech(side, caption)
         self._show(side)
 
     def _on_target_done(self, event: ev.TargetDone) -> None:
@@ -777,15 +934,34 @@ class CallSession:
                 self._seat.answered(event.utterance_ids)
             return
         side = self._sides[event.leg]
-        if side.turns is not None:
-            side.turns.forget(event.utterance_ids)
-        for utterance_id in event.utterance_ids:
-            side.captions.target_done(utterance_id)
-        captions = [side.captions.find(i) for i in event.utterance_ids]
-        if event.is_failed and any(c is not None and c.original for c in captions):
-            # Without words there was nothing to interpret.
-            self._out.record("not_interpreted", {"at_ms": self._clock.ms})
+        ids, is_failed = event.utterance_ids, event.is_failed
+        self._succession.answered(side, ids, is_failed=is_failed)
+        if ids and event.leg is Leg.CALLER and self._decency.over(ids[0]):
+            self._release(pad=False)
+        if event.leg is not Leg.CALLER or not self._decency.finish(ids):
+            self._end_interpretation(side, ids, is_failed=is_failed)
+        captions = [side.captions.find(i) for i in ids]
+        # Without words there was nothing to interpret.
+        if not is_failed or any(c is not None and c.original for c in captions):
+            self._out.do(act.NoteAnswer(event.leg, is_failed))
         self._show(side)
+
+    def _mind_speech(self, side: Side, caption: Caption) -> None:
+        """Judge what the callee will hear; what they say themselves is theirs."""
+        if side.leg is Leg.CALLER:
+            can_hold = side.turns is not None
+            self._decency.read(caption, self._tag_of(caption), can_hold=can_hold)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._decency.let_go():
+            self._release(pad=False)
+
+    def _end_interpretation(
+        self, side: Side, ids: tuple[str, ...], *, is_failed: bool = False
+    ) -> None:
+        for utterance_id in ids:
+            side.captions.target_done(utterance_id, is_failed=is_failed)
 
     def _flush(self, side: Side) -> None:
         """Give a leg's engine everything that was held for it, or keep it meanwhile."""
@@ -814,20 +990,22 @@ class CallSession:
             captions.mark_echo(caption, is_echo=False)
         self._delivery.words(caption.original, since_ms)
         self._presence.words(caption.original)
+        self._consent.words(caption)
 
     def _on_engine_audio(self, event: ev.EngineAudio) -> None:
         leg, pcm = event.leg, event.pcm
         side = self._sides[leg]
         caption = side.captions.target_sound(self._clock.ms, event.utterance_id)
-        if caption.is_echo:
-            return  # nobody has said this
+        if caption.is_nobodys:
+            return
         tag = caption.utterance_id
         if leg is Leg.CALLEE and not self._mode.plays_interpretation:
             return  # the caller reads it
         if leg is Leg.CALLEE and self._caller_is_there:
             side.heard.add(tag)
         if leg is Leg.CALLER:
-            if self._delivery.speak(pcm, tag):
+            foresees = side.kind == EngineKind.INTERPRET
+            if self._decency.speak(pcm, tag, foresees=foresees):
                 self._release(pad=False)
         elif self.phase is Phase.ENDING:
             if self._caller_is_there:
@@ -835,44 +1013,14 @@ class CallSession:
         else:
             self._mix.interpret(pcm)
 
-    def _on_engine_ready(self, leg: Leg) -> None:
+    def _on_engine_ready(self, leg: Leg, kind: str) -> None:
         if leg is Leg.AGENT:
             if self._seat is not None:
                 gap_ms = self._seat.engine_ready(self._now)
                 if gap_ms is not None:
-                    self._recovery(leg, "recovered", gap_ms)
+                    self._succession.report(leg, "recovered", "agent", gap_ms)
             return
-        side = self._sides[leg]
-        side.engine_is_ready = True
-        side.engine_is_closed = False
-        kept = side.backlog.take()
-        if len(kept):
-            self._out.do(act.FeedEngine(leg, kept))
-        if side.turns is not None:
-            self._tell_again(side, side.turns)
-        if side.engine_lost_at_ms is None:
-            return
-        gap_ms = self._clock.ms - side.engine_lost_at_ms
-        side.engine_lost_at_ms = None
-        side.is_degraded = False
-        lost_ms = side.backlog.lost_ms + (side.turns.lost_ms if side.turns else 0)
-        self._recovery(leg, "recovered", gap_ms, lost_ms=lost_ms)
-        side.backlog.lost_ms = 0
-        if side.turns is not None:
-            side.turns.lost_ms = 0
-
-    def _tell_again(self, side: Side, turns: Turns) -> None:
-        """Give a new engine everything that its predecessor did not answer."""
-        side.release(self._now)  # part of the current utterance, which comes whole
-        for utterance in turns.unanswered():
-            sound = np.concatenate([NO_SOUND, *utterance.sound])
-            if len(sound):
-                self._out.do(act.FeedEngine(side.leg, sound))
-            if utterance.is_committed:
-                commit = act.CommitTurn(side.leg, utterance.utterance_id)
-                self._out.do(commit)
-        for ids in turns.asked:
-            self._out.do(act.AnswerTurn(side.leg, ids))
+        self._succession.ready(self._sides[leg], kind)
 
     def _on_engine_lost(self, leg: Leg) -> None:
         if leg is Leg.AGENT:
@@ -880,52 +1028,92 @@ class CallSession:
                 self._seat.engine_lost()
                 self._seat.is_closed = self.phase is Phase.ENDING
             if self.phase is not Phase.ENDING:
-                self._recovery(leg, "lost", 0)
-                self._recovery(leg, "reconnecting", 0)
+                self._succession.report(leg, "lost", "agent")
+                self._succession.report(leg, "reconnecting", "agent")
             return
         side = self._sides[leg]
-        side.engine_is_ready = False
         if self.phase is Phase.ENDING:
-            side.engine_is_closed = True
+            side.engine_is_ready, side.engine_is_closed = False, True
             return
-        if side.engine_lost_at_ms is None:
-            side.engine_lost_at_ms = self._clock.ms
-            self._recovery(leg, "lost", 0)
-            self._recovery(leg, "reconnecting", 0)
-
-    def _check_degraded(self, side: Side) -> None:
-        if side.engine_lost_at_ms is None or side.is_degraded:
-            return
-        gap_ms = self._clock.ms - side.engine_lost_at_ms
-        if gap_ms >= self._config.recovery.degraded_after_ms:
-            side.is_degraded = True
-            self._recovery(side.leg, "degraded", gap_ms)
-
-    def _recovery(self, leg: Leg, state: str, gap_ms: int, lost_ms: int = 0) -> None:
-        self._out.tell(
-            browser.Recovery(leg, state, self._engine_of(leg), gap_ms=gap_ms),
-            is_public=True,
-        )
-        data = {"leg": leg, "state": state, "gap_ms": gap_ms, "lost_ms": lost_ms}
-        self._out.record("recovery", data)
-
-    def _engine_of(self, leg: Leg) -> str:
-        return "agent" if leg is Leg.AGENT else self._config.engine_of(leg)
+        self._succession.lost(side)
 
     def _show(self, side: Side) -> None:
         for caption in side.captions.changed():
+            if caption.original_final and not caption.is_judged:
+                self._doubt(side, caption)
+                caption.is_judged = True
+            if caption.is_invented:
+                continue
             self._check(caption)
             self._out.show(caption)
+            self._replies.read(caption, is_wanted=self._can_answer)
         for caption in side.captions.finished():
+            self._decency.finished(caption)
+            if side.leg is Leg.CALLEE:
+                self._consent.finished(caption)
+                for one in latencies.of_caption(caption, side.kind, self._clock.ms):
+                    self._out.do(one)
             if self._seat is not None:
                 self._seat.finished(caption, self._now)
-            if self._is_own_voice(caption):
+            if caption.target_failed and not caption.translation:
+                self._out.not_interpreted(caption)
+            if caption.is_not_understood:
+                self._out.store(caption, "lost")
+            elif self._was_own_voice(side, caption):
                 self._out.store(caption, "delivered")
             elif side.leg is Leg.CALLER:
                 self._delivery.finished(caption, self._tag_of(caption))
             else:
                 is_heard = self._tag_of(caption) in side.heard
                 self._out.store(caption, "delivered" if is_heard else "caption_only")
+
+    def _doubt(self, side: Side, caption: Caption) -> None:
+        """Take back what a recogniser wrote although nobody can have said it."""
+        if caption.is_typed or caption.is_echo or not caption.original:
+            return
+        judgement = side.witness.judge(
+            caption, self._clock.ms, has_name=side.turns is not None
+        )
+        if not judgement.is_invented:
+            if caption.is_invented:
+                side.captions.believe(caption)
+                self._delivery.want(caption.utterance_id)
+            if caption.original_final and judgement.text != caption.original:
+                caption.original = judgement.text
+                self._out.guardrail(caption, "invented", "shortened")
+            return
+        if caption.is_doubted:
+            return
+        caption.is_doubted = True
+        if not self._is_unheard(side, caption):
+            self._out.guardrail(caption, "invented", "kept")
+            return
+        side.captions.withdraw(caption)
+        if caption.was_shown:
+            self._out.take_back(caption)
+        self._out.guardrail(caption, "invented", "suppressed")
+
+    def _is_unheard(self, side: Side, caption: Caption) -> bool:
+        """Stop an utterance's interpretation; False if some of it was heard."""
+        own, turns = caption.utterance_id, side.turns
+        if turns is not None and own in {*turns.joined, *turns.joined.values()}:
+            return False  # somebody's words are in the same sound
+        if side.leg is Leg.CALLER:
+            return self._delivery.withdraw(own)
+        return own not in side.heard
+
+    @property
+    def _can_answer(self) -> bool:
+        """Whether the caller could say one of the replies to choose from."""
+        is_talk = self._presence.may_be_greeted and not self._presence.is_on_hold
+        is_there = self.phase is Phase.LIVE and self._caller_is_there and is_talk
+        # The last of the money is for talking.
+        return is_there and self._mode.can_type and self._spend_warning is None
+
+    @property
+    def can_type(self) -> bool:
+        """Whether what the caller types, or chooses, is said."""
+        return self._mode.can_type
 
     def _check(self, caption: Caption) -> None:
         """Compare numbers and names of what was said with its translation."""
@@ -951,12 +1139,23 @@ class CallSession:
     def _on_agent(self, seat: AgentSeat, event: ev.Event) -> None:
         match event:
             case ev.AgentAudio():
-                if seat.speak(event):
+                tag = seat.speak(event)
+                if self._decency.speak(event.pcm, tag, foresees=True):
                     self._release(pad=False)
             case ev.AgentText():
-                seat.write(event)
+                caption = seat.write(event)
+                heard_ms = self._decency.agent_writes(caption)
+                if heard_ms is not None:
+                    seat.misspoke(caption, heard_ms, self._now)
+                self._let_go()
             case ev.AgentSpoke():
+                said = seat.said(event.utterance_id)
+                if said is not None and self._decency.over(said.utterance_id):
+                    self._release(pad=False)
                 seat.spoke(event, self._now)
+                is_whole = said is not None and not event.is_stopped
+                if is_whole and said and self._decency.agent_spoke(said):
+                    seat.tell(SpokeFamiliarly(), self._now)
             case ev.ToolCalled():
                 seat.tell(event, self._now)
             case ev.QuestionAnswered():
@@ -964,24 +1163,57 @@ class CallSession:
                 seat.tell(answer, self._now)
             case ev.Whispered():
                 seat.tell(OwnerWhispered(event.text), self._now)
+            case ev.TurnHeard() if isinstance(seat, ReceptionSeat):
+                seat.turn_heard(self._now)
         self._serve_agent(seat)
+
+    def _leave(self, why: str) -> None:
+        self._is_leaving = True
+        self._out.do(act.LeaveCall(why))
+
+    def _on_call_left(self, left: ev.CallLeft) -> None:
+        """The telephone call goes on without us, or does not."""
+        self._is_leaving = False
+        if left.why == "transfer":
+            if self._seat is not None:
+                self._seat.tell(TransferTried(left.is_done), self._now)
+                self._serve_agent(self._seat)
+            if left.is_done:
+                self._end_reason = self._end_reason or "transferred"
+                self._begin_ending()
+            return
+        self._end_outcome = self._end_outcome or "failed"
+        if left.is_done:
+            self._end_reason = self._end_reason or "agent_unavailable"
+            self._begin_ending()
+        else:
+            self._end("agent_unavailable")
 
     def _change_agent(self, seat: AgentSeat) -> None:
         """The mode has changed: the agent begins, goes on, or is silent."""
+        self._agent_waits = False
         if not self._mode.has_agent:
             seat.rest(self._now)
             self._delivery.forget_agent()
             return
-        was_open = seat.is_open
         self._caller_absent_since = None
-        seat.begin(self._now)
-        if not was_open:
+        if not seat.is_open:
+            seat.is_open = True
             self._out.do(act.OpenEngine(Leg.AGENT))
+        # What the caller has typed comes first.
+        self._agent_waits = True
+        self._let_agent_begin(seat)
+
+    def _let_agent_begin(self, seat: AgentSeat) -> None:
+        if self._agent_waits and not self._typed.is_busy:
+            self._agent_waits = False
+            seat.begin(self._now)
 
     def _mind_the_agent(self) -> None:
         seat = self._seat
         if seat is None or self.phase is not Phase.LIVE:
             return
+        self._let_agent_begin(seat)
         if self._presence.may_be_greeted:
             seat.connected(self._now)
         seat.is_on_hold = self._presence.is_on_hold
@@ -992,6 +1224,7 @@ class CallSession:
         """Show what it says, and do what it cannot do itself."""
         for caption in seat.captions.changed():
             self._out.show(caption)
+            self._replies.read(caption, is_wanted=False)
         for caption in seat.captions.finished():
             self._delivery.finished(caption, caption.utterance_id)
         for wish in seat.take_wishes():
@@ -1000,6 +1233,10 @@ class CallSession:
                     self._on_keys(digits)
                     is_up = self.phase in (Phase.LIVE, Phase.SUSPENDED)
                     seat.tell(KeysPressed(is_sent=is_up), self._now)
+                case PutThrough():
+                    self._leave("transfer")
+                case Apologise():
+                    self._leave("unavailable")
                 case HangUp(outcome, reason, line):
                     if line is not None:
                         self._say_farewell(line, reason, outcome)
@@ -1007,16 +1244,15 @@ class CallSession:
                         self._end_outcome = outcome
                         self._end(reason)
 
-    def _is_own_voice(self, caption: Caption) -> bool:
+    def _was_own_voice(self, side: Side, caption: Caption) -> bool:
         """Both speak one language: they hear each other, not an interpretation."""
-        is_heard = caption.leg is Leg.CALLEE or self._mode.passes_voice
+        is_heard = side.leg is Leg.CALLEE or caption.utterance_id in side.passed
         return self._config.is_one_language and is_heard and not caption.is_typed
 
     def _tag_of(self, caption: Caption) -> str:
         """Return what the interpreted sound of an utterance is called."""
-        turns = self._sides[caption.leg].turns
         own = caption.utterance_id
-        return own if turns is None else turns.joined.get(own, own)
+        return self._sides[caption.leg].kept.joined.get(own, own)
 
     def _report_line(self) -> None:
         """Keep how good the line was."""
@@ -1052,6 +1288,10 @@ class CallSession:
     # --- Our own sentences -----------------------------------------------------------
 
     def _on_line_rendered(self, event: ev.LineRendered) -> None:
+        if event.line is Line.RECEPTION:
+            if isinstance(self._seat, ReceptionSeat):
+                self._seat.keep_greeting(event.text, event.pcm)
+            return
         has_sound = self._delivery.keep_line(event.line, event.text, event.pcm)
         if event.line is self._farewell_line:
             self._farewell_line = None
@@ -1102,7 +1342,8 @@ class CallSession:
         """The telephone is silent from here on: let the engines finish."""
         if self.phase is Phase.ENDING:
             return
-        self._delivery.report_played()
+        self._delivery.end()
+        self._typed.tick()
         self.phase = Phase.ENDING
         self._farewell_until = math.inf
         self._drain_until = self._now + self._config.life.drain_ms / 1000
@@ -1125,16 +1366,27 @@ class CallSession:
                 self._out.do(act.SendCallerAudio(rest))
 
     def _finish_if_drained(self) -> None:
-        drained = all(s.engine_is_closed for s in self._sides.values())
-        drained &= self._seat is None or self._seat.is_closed
+        drained = all(
+            s.engine_is_closed and not s.being_said and not s.filed
+            for s in self._sides.values()
+        )
+        seat = self._seat
+        drained &= seat is None or (seat.is_closed and not seat.translating)
         if not drained and self._now < self._drain_until:
             return
         for side in self._sides.values():
+            self._succession.end(side)
             side.captions.flush(self._clock.ms)
             self._show(side)
+        if seat is not None:
+            seat.captions.flush(self._clock.ms)
+            self._serve_agent(seat)
         self._typed.end()
+        self._consent.end()
         self._delivery.report_lost()
         self._report_line()
+        if self._decency.counts:
+            self._out.record("speech_report", dict(self._decency.counts))
         self.phase = Phase.OVER
         if self.status not in TERMINAL:
             self.status = "canceled" if self._answered_at is None else "completed"
@@ -1186,7 +1438,10 @@ class CallSession:
         grace_s = life.caller_grace_ms / 1000
         if absent_since is not None and now >= absent_since + grace_s:
             self._caller_absent_since = None
-            self._say_farewell(Line.APOLOGY, "caller_lost", "partial")
+            if self._config.is_inbound:
+                self._on_mode("agent")  # whoever called us is answered all the same
+            else:
+                self._say_farewell(Line.APOLOGY, "caller_lost", "partial")
 
     def _on_spend(self, spend: ev.SpendKnown) -> None:
         """Warn of the spend limit, and say goodbye when it is reached."""
@@ -1197,6 +1452,8 @@ class CallSession:
             self._say_farewell(Line.SPEND_LIMIT, "spend_limit", "partial")
             return
         warn_usd = self._config.life.warn_spend_share * spend.limit_usd
+        if spend.usd >= self._config.life.cheaper_spend_share * spend.limit_usd:
+            self._out.do(act.SaveMoney())
         if spend.usd >= warn_usd and self._spend_warning is None:
             self._out.do(act.RenderLine(Line.SPEND_LIMIT))
             text = f"This call may cost {left_usd:.2f} USD more; then it ends."

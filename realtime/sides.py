@@ -2,14 +2,19 @@
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from realtime.audio.vad import SpeechDetector
-from realtime.captions import CaptionTrack
 from realtime.config import ENGINE_HZ, CallConfig
-from realtime.endpointing import Endpointer
 from realtime.events import NO_SOUND, Leg, Pcm
+from realtime.guards.witness import Witness
+from realtime.line.endpointing import Endpointer
+from realtime.text.captions import CaptionTrack
+
+SIMULTANEOUS: Final = "translate"
+"""The one kind of engine that listens and speaks at the same time."""
 
 
 class Backlog:
@@ -64,9 +69,22 @@ class Utterance:
         self.sound.append(pcm)
         self.n_samples += len(pcm)
 
+    def keep_last(self, most_samples: int) -> None:
+        """Keep no more of its sound than this."""
+        while self.n_samples > most_samples and len(self.sound) > 1:
+            self.n_samples -= len(self.sound.pop(0))
+
+    def take_sound(self) -> Pcm:
+        """Return all of its sound and keep nothing of it."""
+        pcm = np.concatenate([NO_SOUND, *self.sound])
+        self.sound, self.n_samples = [], 0
+        return pcm
+
 
 class Turns:
-    """One leg's utterances, for an engine that works by turns.
+    """One leg's utterances that have not been answered, with their sound.
+
+    For an engine that works by turns, and for the successor of one that does not.
 
     Args:
         config: the call's.
@@ -86,6 +104,8 @@ class Turns:
         self.joined: dict[str, str] = {}
         """Utterances that are answered together with an earlier one."""
         self.lost_ms = 0
+        self.more_ms = 0
+        """Speech after the last utterance was ended by the speaker's own word."""
 
     def remember(self, pcm: Pcm) -> None:
         """Keep the last sound before the next utterance: int16 at 24 kHz."""
@@ -122,6 +142,20 @@ class Turns:
             self.asked.append(ids)
             self.joined |= dict.fromkeys(ids[1:], ids[0])
         return ids
+
+    def ask_each(self) -> None:
+        """Have everything that is committed answered, each by itself."""
+        asked = {i for ids in self.asked for i in ids}
+        committed = [
+            u.utterance_id for u in self._utterances.values() if u.is_committed
+        ]
+        self.asked += [(i,) for i in committed if i not in asked]
+        self.unasked = []
+
+    def ask_nothing(self) -> None:
+        """What is to come answers unasked, in its own order."""
+        committed = (u for u in self._utterances.values() if u.is_committed)
+        self.asked, self.unasked = [], [u.utterance_id for u in committed]
 
     def forget(self, utterance_ids: tuple[str, ...]) -> None:
         """These have been answered, or will not be."""
@@ -161,6 +195,8 @@ class Side:
     def __init__(self, leg: Leg, config: CallConfig, first_number: int) -> None:
         self.leg = leg
         self.detector = SpeechDetector(config.speech)
+        languages = config.caller_language, config.callee_language
+        self.witness = Witness(config, languages[leg is Leg.CALLEE])
         self.captions = CaptionTrack(leg, config.captions, first_number)
         self.is_open = True
         """Somebody opens an engine for it, or has."""
@@ -169,12 +205,27 @@ class Side:
         self.engine_lost_at_ms: int | None = None
         self.is_degraded = False
         self.backlog = Backlog(config.recovery.keep_ms)
-        self.turns = Turns(config) if config.works_by_turns(leg) else None
+        self.kind = config.engine_of(leg)
+        """What listens to it, as `EngineKind` names it; it may change in the call."""
+        self.kept = Turns(config)
+        self.spare = ""
+        """A better engine, or a cheaper one, that is open and waits for its moment."""
+        self.being_said: set[str] = set()
+        """Ids of utterances whose text somebody is interpreting ..."""
+        self.filed: set[str] = set()
+        """... and of those that are being written from a file."""
         self._waiting: list[Pcm] = []
         self._waiting_since = 0.0
         self.waiting_ms = 0.0
         self.heard: set[str] = set()
         """Ids of utterances whose translation the other side heard, or begins to."""
+        self.passed: set[str] = set()
+        """Ids of utterances that the other side heard in the voice itself."""
+
+    @property
+    def turns(self) -> Turns | None:
+        """Its turns, where the engine that listens works by turns."""
+        return None if self.kind == SIMULTANEOUS else self.kept
 
     def hold(self, pcm: Pcm, now: float) -> None:
         """Keep sound until there is enough for a message: int16 at 24 kHz."""

@@ -43,12 +43,14 @@ from lab.openai.state import (
     SpokenEntry,
     state,
 )
+from lab.openai.turns import SLACK_MS, Started, Stopped, TurnDetector
 from lab.openai.wire import BadRequest
-from lab.speech.listener import UNCLEAR, Heard, Listener, Segment
+from lab.speech.listener import UNCLEAR, Heard, Segment
 from lab.speech.phrasebook import Phrasebook
 from lab.speech.synthesiser import VOICES
 from realtime.audio.g711 import decode_mulaw, encode_mulaw
 from realtime.audio.resample import Resampler
+from realtime.audio.vad import WINDOW_MS
 
 Samples = NDArray[np.int16]
 
@@ -206,8 +208,12 @@ def _pcm(format_: dict[str, Any], raw: bytes) -> Samples:
     return interpreter.to_ear(np.frombuffer(raw, "<i2").astype(np.int16))
 
 
+def _bytes_per_ms(format_: dict[str, Any]) -> int:
+    return 8 if format_["type"] == "audio/pcmu" else 48
+
+
 def _length_ms(format_: dict[str, Any], n_bytes: int) -> int:
-    return n_bytes // (8 if format_["type"] == "audio/pcmu" else 48)
+    return n_bytes // _bytes_per_ms(format_)
 
 
 def _tokens_of(text: str) -> int:
@@ -232,9 +238,8 @@ class RealtimeSession:
         self._expires_at = 0
         self._buffer = bytearray()
         self._live: _LiveTurn | None = None
-        self._vad: Listener | None = None
-        self._was_hearing = False
-        self._vad_item = ""
+        self._turns: TurnDetector | None = None
+        self._turn_item = ""
         self._clock_ms = 0
         self._items: dict[str, _Item] = {}
         self._last_item: str | None = None
@@ -268,6 +273,8 @@ class RealtimeSession:
             case "input_audio_buffer.clear":
                 self._buffer.clear()
                 self._live = None
+                if self._turns is not None:
+                    self._turns.forget()
                 await self._send("input_audio_buffer.cleared")
             case "session.update":
                 await self._update(message.get("session"))
@@ -328,6 +335,9 @@ class RealtimeSession:
         schema.check_transcription(merged["audio"]["input"])
         if self._is_transcribing:
             schema.check_turns(merged["audio"]["input"])
+        for name in ("turn_detection", "format"):
+            if merged["audio"]["input"][name] != self._input[name]:
+                self._turns = None
         self._config = merged
         instructions = self._config.get("instructions", "")
         self._record.language = interpreter.named_target(instructions) or ""
@@ -368,36 +378,64 @@ class RealtimeSession:
             self._hear_live(raw)
 
     async def _detect_turns(self, raw: bytes) -> None:
-        if self._vad is None:
-            self._vad = interpreter.new_listener()
-        segments = self._vad.collect(_pcm(self._input["format"], raw))
-        if self._vad.is_hearing and not self._was_hearing:
-            self._vad_item = wire.new_id("item")
-            await self._send(
-                "input_audio_buffer.speech_started",
-                audio_start_ms=max(0, self._clock_ms - 60),
-                item_id=self._vad_item,
-            )
-            if self._input["turn_detection"].get("interrupt_response", True):
-                for response in list(self._responses.values()):
-                    if response.is_default:
-                        response.cancel("turn_detected")
-        self._was_hearing = self._vad.is_hearing
-        for segment in segments:
-            if not len(segment.pcm):
-                continue
-            await self._send(
-                "input_audio_buffer.speech_stopped",
-                audio_end_ms=segment.ended_ms,
-                item_id=self._vad_item,
-            )
-            await self._commit(self._vad_item)
-            answers = self._input["turn_detection"].get("create_response", True)
-            if answers and not self._is_transcribing:
-                with contextlib.suppress(BadRequest):
-                    await self._create_response({})
+        """Listen for turns; what they begin and end with is what the provider sends."""
+        settings, format_ = self._input["turn_detection"], self._input["format"]
+        if self._turns is None:
+            before_ms = self._clock_ms - _length_ms(format_, len(raw))
+            self._turns = TurnDetector(settings, format_, before_ms)
+        turns = self._turns
+        for turn in turns.push(raw):
+            if isinstance(turn, Started):
+                await self._begin_turn(turn)
+            else:
+                await self._end_turn(turn)
+        if not turns.is_speaking:
+            self._keep_last(turns.prefix_ms + SLACK_MS + WINDOW_MS)
 
-    async def _commit(self, item_id: str = "") -> None:
+    async def _begin_turn(self, turn: Started) -> None:
+        self._turn_item = wire.new_id("item")
+        await self._send(
+            "input_audio_buffer.speech_started",
+            audio_start_ms=turn.at_ms,
+            item_id=self._turn_item,
+        )
+        if self._input["turn_detection"].get("interrupt_response", True):
+            for response in list(self._responses.values()):
+                if response.is_default:
+                    response.cancel("turn_detected")
+
+    async def _end_turn(self, turn: Stopped) -> None:
+        await self._send(
+            "input_audio_buffer.speech_stopped",
+            audio_end_ms=turn.at_ms,
+            item_id=self._turn_item,
+        )
+        tail = self._cut_off(self._clock_ms - turn.at_ms)
+        self._keep_last(turn.at_ms - turn.started_ms)
+        try:
+            await self._commit(self._turn_item, ended_ms=turn.at_ms)
+        except BadRequest:  # too short, and nobody has asked for it
+            return
+        finally:
+            self._buffer += tail
+        answers = self._input["turn_detection"].get("create_response", True)
+        if answers and not self._is_transcribing:
+            with contextlib.suppress(BadRequest):
+                await self._create_response({})
+
+    def _cut_off(self, ms: int) -> bytes:
+        """Take the end of the buffer out of it."""
+        n = max(0, len(self._buffer) - ms * _bytes_per_ms(self._input["format"]))
+        tail = bytes(self._buffer[n:])
+        del self._buffer[n:]
+        return tail
+
+    def _keep_last(self, ms: int) -> None:
+        """Forget all of the buffer but its end."""
+        n = len(self._buffer) - ms * _bytes_per_ms(self._input["format"])
+        del self._buffer[: max(0, n)]
+
+    async def _commit(self, item_id: str = "", ended_ms: int | None = None) -> None:
         format_ = self._input["format"]
         length_ms = _length_ms(format_, len(self._buffer))
         if length_ms < LEAST_COMMIT_MS:
@@ -420,7 +458,8 @@ class RealtimeSession:
             previous_item_id=self._last_item,
         )
         await self._add(item)
-        began_ms = self._clock_ms - length_ms
+        ended_ms = self._clock_ms if ended_ms is None else ended_ms
+        began_ms = ended_ms - length_ms
         if live is not None:
             self._connection.start(partial(self._write_rest, live, item))
             return
@@ -567,10 +606,10 @@ class RealtimeSession:
                 param="item.call_id",
             )
 
-    def _called(self) -> dict[str, str]:
-        """Return the tools that have been called, by call id."""
+    def _called(self) -> dict[str, dict[str, Any]]:
+        """Return the calls of tools, by call id."""
         bodies = [item.body for item in self._items.values()]
-        return {b["call_id"]: b["name"] for b in bodies if b["type"] == "function_call"}
+        return {b["call_id"]: b for b in bodies if b["type"] == "function_call"}
 
     def _note_history(self, item: _Item) -> None:
         """Whatever stands before something that was said has been answered."""
@@ -579,7 +618,7 @@ class RealtimeSession:
             for earlier in self._items.values():
                 earlier.is_answered = True
             if self._agent is not None:
-                self._agent.note_spoken()
+                self._agent.note_spoken(_phrase_id(item.text, self._agent.language))
         if body["type"] == "function_call_output":
             for call in self._record.called:
                 if call.call_id == body["call_id"]:
@@ -730,7 +769,7 @@ class RealtimeSession:
         for item in response.asked:
             body = item.body
             if body["type"] == "function_call_output":
-                news.append(agent.Output(called[body["call_id"]], body["output"]))
+                news.append(_output(called[body["call_id"]], body["output"]))
             elif body["role"] == "system":
                 news.append(agent.Told(item.text))
             elif item.text:
@@ -742,7 +781,10 @@ class RealtimeSession:
         turn = acting.decide(news, now, response.tools)
         response.language, response.calls = acting.language, turn.calls
         if turn.say:
-            response.text = Phrasebook.load()[turn.say].texts[acting.language]
+            texts = Phrasebook.load()[turn.say].texts
+            if acting.language not in texts:
+                response.language = "en"
+            response.text = texts[response.language]
 
     async def _respond(self, response: _Response) -> None:
         connection = self._connection
@@ -935,6 +977,10 @@ class RealtimeSession:
             )
         for one in active:
             one.cancel("client_cancelled")
+
+
+def _output(called: dict[str, Any], text: str) -> agent.Output:
+    return agent.Output(called["name"], text, called["arguments"])
 
 
 def _phrase_id(text: str, language: str) -> str | None:

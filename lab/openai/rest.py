@@ -1,8 +1,8 @@
 """Simulated REST endpoints: `/responses`, `/models`, `/moderations`, transcription.
 
 The text model translates by rule if it is told into which language (`sentences.py`),
-proposes replies if it is asked for `suggestions`, and otherwise says that it knows
-nothing.
+proposes replies if it is asked for `suggestions`, sums a call up (`summary.py`), reads
+messages that prepare one (`chat.py`), and otherwise says that it knows nothing.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import json
 import re
 import time
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from lab.openai import interpreter, sentences, wire
+from lab.openai import chat, interpreter, sentences, summary, wire
 from lab.openai.catalogue import MODELS, has_role
 from lab.openai.sockets import UNAUTHORISED, is_authorised, problem
 from lab.openai.state import state
@@ -33,6 +33,9 @@ MAX_FILE_BYTES: Final = 25 * 1024 * 1024
 """The provider's limit for uploads."""
 IGNORANCE: Final = "I am the lab's text model: I know only the phrases of its book."
 CHARS_PER_TOKEN: Final = 4
+LETTERS_AT_ONCE: Final = 12
+LETTERS_EVERY_S: Final = 0.02
+"""How fast a streamed answer is written: 600 letters a second."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -168,8 +171,6 @@ async def responses(request: Request) -> Response:
     """Answer a prompt by rule."""
     body = await _body(request)
     model = _require_model(body.get("model"), "text")
-    if body.get("stream"):
-        raise BadRequest("The lab does not stream text.", param="stream")
     _check_exactness(body, model)
     instructions = body.get("instructions") or ""
     asked, system = _messages(body.get("input"))
@@ -183,8 +184,17 @@ async def responses(request: Request) -> Response:
         schema = schema_format.get("schema")
         wire.is_a(dict)(schema, "text.format.schema")
         answer = smallest(schema, schema, text)
+        if summary.is_asked_for(schema):
+            answer = summary.summarise(asked)
+        if chat.is_asked_for(schema):
+            answer = chat.read(asked)
+            answer = {
+                name: answer[name] for name in schema["properties"] if name in answer
+            }
         if "suggestions" in schema.get("properties", {}):
             answer["suggestions"] = sentences.suggestions(asked)
+        if schema_format.get("name") == "rephrased":
+            answer["text"] = sentences.rephrased(asked)
         text = json.dumps(answer, ensure_ascii=False)
     elif schema_format.get("type") == "json_object":
         text = json.dumps({"text": text}, ensure_ascii=False)
@@ -201,7 +211,34 @@ async def responses(request: Request) -> Response:
     if "refuse_answer" in faults:
         refusal = {"type": "refusal", "refusal": "I cannot help with that."}
         answer["output"][0]["content"] = [refusal]
+    if body.get("stream"):
+        return StreamingResponse(_told(answer), media_type="text/event-stream")
     return JSONResponse(answer)
+
+
+async def _told(answer: dict[str, Any]) -> AsyncIterator[str]:
+    """Tell an answer as it is written: a few letters at a time, then the whole."""
+    begun = answer | {"status": "in_progress", "output": [], "usage": None}
+    yield _server_event("response.created", 0, response=begun)
+    number = 1
+    [message] = answer["output"]
+    place = {"item_id": message["id"], "output_index": 0, "content_index": 0}
+    for part in message["content"]:
+        kind = "refusal" if part["type"] == "refusal" else "output_text"
+        text = part["refusal" if kind == "refusal" else "text"]
+        for at in range(0, len(text), LETTERS_AT_ONCE):
+            await asyncio.sleep(LETTERS_EVERY_S)
+            delta = text[at : at + LETTERS_AT_ONCE]
+            name = f"response.{kind}.delta"
+            yield _server_event(name, number, delta=delta, logprobs=[], **place)
+            number += 1
+    last = f"response.{answer['status']}"
+    yield _server_event(last, number, response=answer)
+
+
+def _server_event(kind: str, number: int, **fields: Any) -> str:
+    data = {"type": kind, "sequence_number": number, **fields}
+    return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
 def _check_exactness(body: dict[str, Any], model: str) -> None:

@@ -289,6 +289,23 @@ def suggestions(asked: str) -> list[dict[str, str]]:
     ]
 
 
+def rephrased(asked: str) -> str:
+    """Say something politely that was not: what the book has for it, or nothing rude.
+
+    Args:
+        asked: JSON: `text`.
+    """
+    text = text_in(asked)
+    rude, book = _phrase_of(text), Phrasebook.load()
+    if rude is None or rude.id not in _POLITE:
+        return f"{UNKNOWN} {text}"
+    same = next(code for code, said in rude.texts.items() if said == text)
+    return book[_POLITE[rude.id]].texts[same]
+
+
+_POLITE: Final = {"agent_curse": "agent_complain"}
+
+
 def text_in(asked: str) -> str:
     """Return the text that a request is about: all of it, or `text` of its JSON."""
     try:

@@ -36,8 +36,9 @@ FAULTS: Final[dict[str, str]] = {
     "cut_answer": "the text model's answer ends in the middle, as too long",
 }
 """What can be asked for, and what else it says.  Common to all: count (1), how many
-sessions or requests it meets; session: only this kind; live (false): it meets the
-sessions that are open now instead of the next ones."""
+sessions or requests it meets; for_ms: it meets all of them for so long instead;
+session: only this kind; live (false): it meets the sessions that are open now instead
+of the next ones."""
 
 _OF_SESSIONS: Final = {
     "fail_transcript": "transcription",
@@ -58,6 +59,7 @@ _NUMBERS: Final = {
     "close_code": (1000, 4999),
     "count": (1, 1000),
     "duration_ms": (0, 600_000),
+    "for_ms": (1, 600_000),
     "http_status": (400, 599),
     "ms": (0, 60_000),
     "samples": (2, 48_000),
@@ -154,6 +156,8 @@ class EngineState:
         """How much faster than real time a response is spoken."""
         self.session_seconds = 3600
         """Life of a session: 60 minutes, as the provider's voice sessions."""
+        self.clock = time.monotonic
+        """Of faults that last for some time."""
         self._sessions: deque[SessionRecord] = deque(maxlen=MAX_SESSIONS)
         self._live: dict[str, Callable[[Fault], None]] = {}
         self._faults: list[dict[str, Any]] = []
@@ -199,7 +203,10 @@ class EngineState:
                 if record.id in self._live and wanted in (None, record.kind):
                     self._live[record.id](values)
             return
-        self._faults.append({"count": 1, **values})
+        fault = {"count": 1, **values}
+        if "for_ms" in values:
+            fault["until"] = self.clock() + values["for_ms"] / 1000
+        self._faults.append(fault)
 
     def take_faults(self, kind: Kind | Literal["rest", "text"]) -> list[Fault]:
         """Use up one of each waiting fault that meets a new session or request.
@@ -212,6 +219,7 @@ class EngineState:
             The faults' values, in the order they were asked for.
         """
         taken: list[Fault] = []
+        self._faults = [f for f in self._faults if not self._is_over(f)]
         for fault in list(self._faults):
             of_requests = _OF_REQUESTS.get(fault["kind"])
             if (of_requests or kind) != kind:
@@ -221,11 +229,16 @@ class EngineState:
                     continue
             elif _meets(fault) not in (None, kind):
                 continue
+            taken.append(fault)
+            if "until" in fault:
+                continue
             fault["count"] -= 1
             if not fault["count"]:
                 self._faults.remove(fault)
-            taken.append(fault)
         return taken
+
+    def _is_over(self, fault: Fault) -> bool:
+        return "until" in fault and self.clock() >= fault["until"]
 
     def reset(self) -> None:
         """Forget all faults and every session that is over."""

@@ -30,7 +30,7 @@ from realtime.audio.resample import Resampler
 SAMPLE_RATE_HZ: Final = 24000
 ESPEAK_RATE_HZ: Final = 22050
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise it when the same request would sound different: old cache files stay unused."""
 
 LEVEL_RMS: Final = 2000
@@ -191,8 +191,7 @@ class Synthesiser:
         if found is not None:
             return found
         with self._process_lock:
-            # espeak-ng does not say a thing twice alike: who asks for it meanwhile
-            # gets this one, too.
+            # Who waited for the lock may find it spoken by now.
             found = self._from_memory(key)
             if found is not None:
                 return found

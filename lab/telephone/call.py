@@ -6,8 +6,13 @@
                  └─► failed
 
 While a call is in progress three things run side by side: the line's clock (20 ms
-ticks: playout → line → person → stream or recording), the executor of TwiML, and the
-ears of the person.  `_over` is set exactly once, by whoever ends the call first.
+ticks: playout → line → person → stream, recording or the other leg), the executor of
+TwiML, and the ears of the person.  `_over` is set exactly once, by whoever ends the
+call first.
+
+A call to us rings until its first document is there, which is what answers it.  <Dial>
+makes a second call (a leg); once it is answered each clock gives what its person says
+to the playout of the other.
 """
 
 import asyncio
@@ -33,6 +38,7 @@ from realtime.audio.g711 import (
     FRAME_MS,
     FRAME_SAMPLES,
     SAMPLE_RATE_HZ,
+    SILENCE_BYTE,
     decode_mulaw,
     encode_mulaw,
 )
@@ -64,6 +70,10 @@ DETECTION_S: Final = 30.0
 """Twilio's MachineDetectionTimeout."""
 LATE_TICK_MS: Final = 10.0
 """A tick this late is counted: the lab's own clock was disturbed."""
+RINGING_MS: Final = 3000
+"""One ring and its pause, as whoever waits for <Dial> hears it."""
+BRIDGE_MS: Final = 60
+"""What is kept between two legs: their clocks do not tick at the same moment."""
 
 
 class _HangUp(Exception):
@@ -78,6 +88,10 @@ class Request:
     method: str = "POST"
     twiml: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+Source = Request | asyncio.Future[tuple[twiml.Document, str]]
+"""A document that is to be fetched, or one that has been, with its URL."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,6 +116,8 @@ class CallParameters:
     async_amd_status_callback_method: str = "POST"
     send_digits: str = ""
     direction: str = "outbound-api"
+    parent_sid: str = ""
+    """The call that <Dial>s this one."""
 
 
 @dataclass(slots=True)
@@ -141,6 +157,59 @@ class _Tape:
             self.data += frame
 
 
+def leg_parameters(verb: twiml.Dial, caller_id: str, parent_sid: str) -> CallParameters:
+    """Return the parameters of the call that <Dial> makes."""
+    noun = verb.number
+    return CallParameters(
+        to=noun.number,
+        from_=caller_id,
+        timeout_s=verb.timeout_s,
+        time_limit_s=verb.time_limit_s,
+        status_callback=noun.status_callback,
+        status_callback_method=noun.status_callback_method,
+        status_callback_events=noun.status_callback_events,
+        direction="outbound-dial",
+        parent_sid=parent_sid,
+    )
+
+
+@dataclass(slots=True)
+class Transfer:
+    """What became of one <Dial>.
+
+    Attributes:
+        leg: the call to whom it was transferred.
+        is_bridged: the two have been connected.
+    """
+
+    leg: "SimulatedCall"
+    is_bridged: bool = False
+
+    def outcome(self) -> dict[str, str]:
+        """Return what the action of <Dial> is told."""
+        leg = self.leg
+        found = {
+            "DialCallSid": leg.sid,
+            "DialCallStatus": leg.status,
+            "DialBridged": str(self.is_bridged).lower(),
+        }
+        if leg.start_time is not None:
+            found["DialCallDuration"] = str(leg.duration_s or 0)
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for the report of the call that was transferred."""
+        leg = self.leg
+        said = leg.handset.said if leg.handset else ()
+        return leg.summary() | {
+            "is_bridged": self.is_bridged,
+            "rang_ms": None if leg.rang_s is None else round(leg.rang_s * 1000),
+            "duration_s": leg.duration_s,
+            "heard": leg.heard_as_dicts(),
+            "said": [one.as_dict() for one in said],
+        }
+
+
 class SimulatedCall:
     """One call.
 
@@ -175,6 +244,11 @@ class SimulatedCall:
         self.requests: list[dict[str, Any]] = []
         self.streams: list[StreamReport] = []
         self.recordings: list[str] = []
+        self.transfers: list[Transfer] = []
+        self.rang_s: float | None = None
+        """How long it rang before it was answered or over."""
+        self.picked_up = asyncio.Event()
+        self.ended = asyncio.Event()
         self.clock_report = ClockReport()
         self.handset: Handset | None = None
         self.tape_heard, self.tape_sent = _Tape(), _Tape()
@@ -183,6 +257,7 @@ class SimulatedCall:
         self._playout = Playout()
         self._idle = asyncio.Event()
         self._stream: StreamClient | None = None
+        self._other_leg: Playout | None = None
         self._recorder: Callable[[LineFrame], None] | None = None
         self._on_key: Callable[[str], None] | None = None
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -263,11 +338,13 @@ class SimulatedCall:
                 self.duration_s = round(self._clock.now() - self._answered_at)
                 self.end_details.setdefault("SipResponseCode", "200")
             self._move_to(status, "completed", self._ending())
+            self.ended.set()
             await self._callbacks.join()
         except asyncio.CancelledError:
             self.status = self.status if self.is_over else "failed"
             raise
         finally:
+            self.ended.set()
             calling_back.cancel()
             await asyncio.gather(calling_back, return_exceptions=True)
 
@@ -290,9 +367,7 @@ class SimulatedCall:
             return self._over.result()
         answer = self.script.answer if self.script else Answer.UNASSIGNED
         if handset is not None and self.parameters.direction == "inbound":
-            self.status = "ringing"
-            await handset.prepare()
-            return await self._talk(handset)
+            return await self._come_in(handset)
         if handset is None or answer is Answer.UNASSIGNED:
             self.end_details = {"SipResponseCode": "404", "ErrorCode": "13224"}
             return "failed"
@@ -306,7 +381,10 @@ class SimulatedCall:
         fault = self.exchange.faults.take("ring_out", self.parameters.to)
         if fault is not None:
             rings_out, ring_s = True, fault.get("after_ms", 3000) / 1000
-        if await self._is_over_within(ring_s if rings_out else answer_s):
+        began = self._clock.now()
+        is_over = await self._is_over_within(ring_s if rings_out else answer_s)
+        self.rang_s = self._clock.now() - began
+        if is_over:
             return self._over.result()
         if rings_out:
             self.end_details = {"SipResponseCode": "487"}
@@ -315,20 +393,47 @@ class SimulatedCall:
             await preparing
         if self._over.done():
             return self._over.result()
-        return await self._talk(handset)
+        parameters = self.parameters
+        first = Request(parameters.url, parameters.method, parameters.twiml)
+        return await self._talk(handset, first)
 
-    async def _talk(self, handset: Handset) -> str:
+    async def _come_in(self, handset: Handset) -> str:
+        """Ring while the first document is fetched; it answers the call, or refuses.
+
+        That there is none is said to whoever called, so that answers it as well.
+        """
+        self._move_to("ringing", "ringing")
+        parameters = self.parameters
+        first = Request(parameters.url, parameters.method, parameters.twiml)
+        await handset.prepare()
+        began = self._clock.now()
+        opening = asyncio.ensure_future(self._document(first))
+        try:
+            ends: list[asyncio.Future[Any]] = [self._over, opening]
+            await asyncio.wait(ends, return_when="FIRST_COMPLETED")
+        finally:
+            opening.cancel()  # nothing, if it is done
+            await asyncio.gather(opening, return_exceptions=True)
+            self.rang_s = self._clock.now() - began
+        if self._over.done():
+            return self._over.result()
+        if opening.exception() is None:
+            verbs = opening.result()[0].verbs
+            if verbs and isinstance(verbs[0], twiml.Reject):
+                self.ended_by = "document"
+                return "busy" if verbs[0].reason == "busy" else "no-answer"
+        return await self._talk(handset, opening)
+
+    async def _talk(self, handset: Handset, first: Source) -> str:
         self.start_time = datetime.now(UTC)
         self._answered_at = self._clock.now()
         self._move_to("in-progress", "answered")
+        self.picked_up.set()
         listening = asyncio.create_task(handset.listen())
         ticking = self._start(self._tick_on(handset))
         self._limit = self._start(self._enforce_limit())
-        parameters = self.parameters
-        # The first request about an incoming call is what answers it.
-        ringing = {"CallStatus": "ringing"} if parameters.direction == "inbound" else {}
-        first = Request(parameters.url, parameters.method, parameters.twiml, ringing)
-        self._start(self._answer(first))
+        if not self.parameters.parent_sid:  # else the other leg has the document
+            self._start(self._answer(first))
         try:
             ends: list[asyncio.Future[Any]] = [self._over, ticking]
             await asyncio.wait(ends, return_when="FIRST_COMPLETED")
@@ -343,11 +448,12 @@ class SimulatedCall:
             await asyncio.gather(listening, return_exceptions=True)
         return self._over.result()
 
-    async def _answer(self, first: Request) -> None:
+    async def _answer(self, first: Source) -> None:
         """Begin the first document, after the machine detection if it must wait."""
         if self.parameters.send_digits:
             await self._press_for_them(self.parameters.send_digits)
-        if not self.parameters.machine_detection or self.script is None:
+        is_detecting = self.parameters.machine_detection and self.script is not None
+        if not isinstance(first, Request) or self.script is None or not is_detecting:
             self._execute(first)
             return
         wait_s = self.script.verdict_after_ms / 1000
@@ -474,31 +580,36 @@ class SimulatedCall:
                 self._stream.on_frame(arrived)
             if self._recorder is not None:
                 self._recorder(arrived)
+            if self._other_leg is not None:
+                self._other_leg.push(arrived.payload)
         self.tape_heard.add(encode_mulaw(heard))
         self.tape_sent.add(sent)
         return voice
 
     # --- TwiML ---------------------------------------------------------------------
 
-    def _execute(self, request: Request) -> None:
+    def _execute(self, first: Source) -> None:
         before = self._executing
-        self._executing = self._start(self._run_documents(request, before))
+        self._executing = self._start(self._run_documents(first, before))
 
     async def _run_documents(
-        self, first: Request, before: asyncio.Task[None] | None
+        self, first: Source, before: asyncio.Task[None] | None
     ) -> None:
         if before is not None:
             before.cancel()
             await asyncio.gather(before, return_exceptions=True)
             self._playout.clear()
-        request: Request | None = first
+        source: Source | None = first
         try:
-            while request is not None:
-                document, base_url = await self._document(request)
-                request = None
+            while source is not None:
+                if isinstance(source, Request):
+                    document, base_url = await self._document(source)
+                else:
+                    document, base_url = await source
+                source = None
                 for verb in document.verbs:
-                    request = await self._perform(verb, base_url)
-                    if request is not None:
+                    source = await self._perform(verb, base_url)
+                    if source is not None:
                         break
         except _HangUp:
             pass
@@ -577,6 +688,8 @@ class SimulatedCall:
                 return await self._record(verb, base_url)
             case twiml.Gather():
                 return await self._gather(verb, base_url)
+            case twiml.Dial():
+                return await self._dial(verb, base_url)
         return None
 
     async def _say(self, verb: twiml.Say) -> None:
@@ -725,6 +838,50 @@ class SimulatedCall:
             self.exchange.keep(self._send_quietly(verb.status_callback, fields, method))
         return values
 
+    async def _dial(self, verb: twiml.Dial, base_url: str) -> Request | None:
+        """Connect whoever is on the line to somebody else."""
+        caller_id = verb.caller_id or self.parameters.from_
+        own = {*self.exchange.config.from_numbers, self.parameters.from_}
+        if caller_id not in own:
+            raise twiml.TwimlError(13214, f"<Dial callerId={caller_id!r}> is not ours.")
+        leg = self.exchange.create(leg_parameters(verb, caller_id, self.sid))
+        transfer = Transfer(leg)
+        self.transfers.append(transfer)
+        ringing = self._start(self._ring())
+        try:
+            answered = asyncio.ensure_future(leg.picked_up.wait())
+            over = asyncio.ensure_future(leg.ended.wait())
+            await asyncio.wait({answered, over}, return_when="FIRST_COMPLETED")
+            answered.cancel()
+            ringing.cancel()
+            self._playout.clear()
+            if leg.is_in_progress:
+                self._bridge(leg)
+                transfer.is_bridged = True
+            await over
+        finally:
+            ringing.cancel()
+            answered.cancel()
+            over.cancel()
+            self._other_leg = leg._other_leg = None
+            self._playout.clear()
+            leg.hang_up("other_leg")
+        if not verb.action:
+            return None
+        url = urljoin(base_url, verb.action)
+        return Request(url, verb.method, "", transfer.outcome())
+
+    async def _ring(self) -> None:
+        """Let it ring in the ear of whoever waits."""
+        while True:
+            await self._play(sounds.ringing(RINGING_MS))
+
+    def _bridge(self, leg: "SimulatedCall") -> None:
+        """From now on each hears what the other says."""
+        for playout in (self._playout, leg._playout):
+            playout.push(bytes([SILENCE_BYTE]) * (BRIDGE_MS * SAMPLE_RATE_HZ // 1000))
+        self._other_leg, leg._other_leg = leg._playout, self._playout
+
     async def _gather(self, verb: twiml.Gather, base_url: str) -> Request | None:
         digits = ""
         pressed: asyncio.Queue[str] = asyncio.Queue()
@@ -785,6 +942,8 @@ class SimulatedCall:
         }
         if self.answered_by is not None and not self.parameters.async_amd:
             values["AnsweredBy"] = self.answered_by
+        if self.parameters.parent_sid:
+            values["ParentCallSid"] = self.parameters.parent_sid
         return values
 
     def _ending(self) -> dict[str, str]:
@@ -858,7 +1017,22 @@ class SimulatedCall:
             "line_condition": self.line_config.condition,
             "created_at": self.date_created.isoformat(),
             "ended_by": self.ended_by,
+            "direction": self.parameters.direction,
+            "parent": self.parameters.parent_sid or None,
         }
+
+    def heard_as_dicts(self) -> list[dict[str, Any]]:
+        """Return what the person has understood, and when."""
+        return [
+            {
+                "phrase_id": one.phrase_id,
+                "text": one.text,
+                "language": one.language,
+                "started_ms": one.started_ms,
+                "ended_ms": one.ended_ms,
+            }
+            for one in (self.handset.heard if self.handset else ())
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything there is to know, for the control API."""
@@ -871,16 +1045,8 @@ class SimulatedCall:
             "duration_s": self.duration_s,
             "line": self.line_config.as_dict()
             | {"changed": self.exchange.lines.changes(self.line_config)},
-            "heard": [
-                {
-                    "phrase_id": one.phrase_id,
-                    "text": one.text,
-                    "language": one.language,
-                    "started_ms": one.started_ms,
-                    "ended_ms": one.ended_ms,
-                }
-                for one in (handset.heard if handset else ())
-            ],
+            "rang_ms": None if self.rang_s is None else round(self.rang_s * 1000),
+            "heard": self.heard_as_dicts(),
             "said": [one.as_dict() for one in (handset.said if handset else ())],
             "keys_heard": list(handset.keys_heard) if handset else [],
             "script": {
@@ -903,6 +1069,7 @@ class SimulatedCall:
             }
             if person
             else None,
+            "transfers": [transfer.as_dict() for transfer in self.transfers],
             "streams": [report.as_dict() for report in self.streams],
             "recordings": list(self.recordings),
             "notifications": list(self.notifications),

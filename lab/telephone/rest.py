@@ -206,6 +206,11 @@ class CallsApi:
                 methods=["GET"],
             ),
             Route(
+                account + "/Recordings/{sid}.json",
+                self._guard(self.delete_recording),
+                methods=["DELETE"],
+            ),
+            Route(
                 account + "/Recordings/{sid}",
                 self._guard(self.recording),
                 methods=["GET"],
@@ -328,6 +333,12 @@ class CallsApi:
         pcm = np.asarray(decode_mulaw(data))
         return Response(sounds.write_wav(pcm), media_type="audio/x-wav")
 
+    async def delete_recording(self, request: Request) -> Response:
+        """DELETE Recordings/{sid}.json."""
+        if self._exchange.recordings.pop(request.path_params["sid"], None) is None:
+            raise _not_found(_path(request))
+        return Response(status_code=204)
+
     async def missing(self, request: Request) -> Response:
         """Everything that the lab does not simulate."""
         raise _not_found(_path(request))
@@ -360,7 +371,7 @@ class CallsApi:
             "from": from_,
             "from_formatted": from_,
             "group_sid": None,
-            "parent_call_sid": None,
+            "parent_call_sid": call.parameters.parent_sid or None,
             "phone_number_sid": "PN" + "0" * 32,
             "price": None,
             "price_unit": "USD",

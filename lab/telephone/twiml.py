@@ -4,6 +4,7 @@ Only what a telephone relay can use is understood.  A verb that Twilio has and t
 lacks is an error that says so, rather than a silence that looks like success.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,10 +12,10 @@ from xml.etree import ElementTree
 
 MAX_PARAMETER_CHARS: Final = 500
 """Name and value of one <Parameter> together must stay below this (Twilio)."""
+_E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 
 NOT_SIMULATED: Final = frozenset(
     [
-        "Dial",
         "Enqueue",
         "Leave",
         "Pay",
@@ -125,7 +126,29 @@ class Gather:
     prompts: tuple["Say | Play | Pause", ...] = ()
 
 
-Verb = Say | Play | Pause | Redirect | Hangup | Reject | Connect | Record | Gather
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Whom <Dial> calls: one telephone number."""
+
+    number: str
+    status_callback: str = ""
+    status_callback_method: str = "POST"
+    status_callback_events: tuple[str, ...] = ("completed",)
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    number: Number
+    action: str = ""
+    method: str = "POST"
+    timeout_s: float = 30
+    time_limit_s: float = 4 * 3600
+    caller_id: str = ""
+
+
+Verb = (
+    Say | Play | Pause | Redirect | Hangup | Reject | Connect | Record | Gather | Dial
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +287,39 @@ def _gather(element: ElementTree.Element) -> Gather:
     )
 
 
+def _number_noun(element: ElementTree.Element, text: str) -> Number:
+    number = re.sub(r"[\s().-]", "", text)
+    if not _E164.fullmatch(number):
+        raise TwimlError(13223, f"<Dial>: {text!r} is not a telephone number (E.164).")
+    return Number(
+        number,
+        status_callback=element.get("statusCallback", ""),
+        status_callback_method=_method(element, "statusCallbackMethod"),
+        status_callback_events=tuple(
+            element.get("statusCallbackEvent", "completed").split()
+        ),
+    )
+
+
+def _dial(element: ElementTree.Element) -> Dial:
+    nouns = list(element)
+    others = sorted({child.tag for child in nouns} - {"Number"})
+    if others:
+        raise TwimlError(12200, f"The lab's <Dial> calls no <{others[0]}>.")
+    if len(nouns) > 1:
+        raise TwimlError(12200, "The lab's <Dial> calls one number at a time.")
+    noun = nouns[0] if nouns else ElementTree.Element("Number")
+    text = _text(nouns[0]) if nouns else _text(element)
+    return Dial(
+        _number_noun(noun, text),
+        action=element.get("action", ""),
+        method=_method(element),
+        timeout_s=_number(element, "timeout", 30),
+        time_limit_s=_number(element, "timeLimit", 4 * 3600),
+        caller_id=element.get("callerId", ""),
+    )
+
+
 _PARSERS: Final[dict[str, Callable[[ElementTree.Element], Verb]]] = {
     "Say": _say,
     "Play": _play,
@@ -274,6 +330,7 @@ _PARSERS: Final[dict[str, Callable[[ElementTree.Element], Verb]]] = {
     "Connect": _connect,
     "Record": _record,
     "Gather": _gather,
+    "Dial": _dial,
 }
 
 

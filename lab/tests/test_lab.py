@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from lab.config import LabConfig
+from lab.config import LINE_NUMBERS, LabConfig
 from lab.lines import load_lines
 from lab.naver import highlight, national
 from lab.people import load_people
@@ -439,10 +439,12 @@ def test_an_impossible_port_is_said_in_one_sentence() -> None:
 def test_the_lab_accepts_what_the_product_is_configured_with(settings: Any) -> None:
     settings.TWILIO_AUTH_TOKEN = "another"
     settings.TWILIO_FROM_NUMBER = "+12025550123"
+    settings.PUBLIC_BASE_URL = "https://wigvo.example"
     settings.NAVER_CLIENT_SECRET = ""
     config = LabConfig.from_settings("http://127.0.0.1:1")
     assert config.auth_token == "another"
-    assert config.from_numbers == ("+12025550123",)
+    assert config.from_numbers == ("+12025550123", *LINE_NUMBERS)
+    assert config.voice_url == "https://wigvo.example/twilio/incoming"
     assert config.naver_client_secret == LabConfig().naver_client_secret
 
 

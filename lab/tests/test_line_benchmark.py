@@ -6,6 +6,8 @@ import pytest
 from benchmarks.line import judge, matrix
 from benchmarks.scenes import Scene, make_call
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "scene",

@@ -1,6 +1,7 @@
 """The simulated agent: a policy is followed, tools are called, outputs waited for."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from lab.openai.agent import (
     parse_policy,
 )
 from lab.openai.state import EngineState, state
-from lab.people import load_people
+from lab.people import load_people, spoken_ids
 from lab.speech.phrasebook import Phrasebook
 from lab.tests.engine_client import (
     API_KEY,
@@ -29,8 +30,12 @@ from lab.tests.engine_client import (
     speech,
     text_of,
 )
-from realtime.agent_brief import Brief, instructions
-from realtime.agent_tools import TOOLS, read, schemas
+from realtime.agent.brief import Brief, instructions
+from realtime.agent.tools import CALL_TOOLS, TOOLS, read, schemas
+from realtime.reception.incoming import Reception
+from realtime.rehearsal import role as rehearsal
+
+pytestmark = pytest.mark.slow
 
 WORDS = "response.output_audio_transcript.delta"
 CALLED = "response.function_call_arguments.done"
@@ -48,6 +53,9 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> EngineState:
     monkeypatch.setattr(state, "response_speed", 2000.0)
     state.reset()
     return state
+
+
+LINE = Reception(line="새벽 상담소", ask=("name",), may_transfer=True)
 
 
 def rules(**brief: Any) -> str:
@@ -83,11 +91,15 @@ def test_the_policies_speak_and_hear_what_the_phrasebook_has() -> None:
 
 def test_every_call_in_a_policy_is_one_that_our_tools_take() -> None:
     for policy in load_policies():
+        if policy.role == "rehearsal":
+            assert {r.call for r in policy.rules if r.call} == {rehearsal.HANG_UP}
+            continue
         one = acting(goal="table")
         for rule in policy.rules:
             if rule.call:
                 arguments = {k: one._filled(v) for k, v in rule.arguments.items()}
-                read(rule.call, json.dumps(arguments), today=TODAY)
+                names = CALL_TOOLS if policy.role == "call" else LINE.tools
+                read(rule.call, json.dumps(arguments), today=TODAY, names=names)
 
 
 def test_everything_an_agents_person_says_has_an_answer() -> None:
@@ -96,11 +108,14 @@ def test_everything_an_agents_person_says_has_an_answer() -> None:
     }
     first = {"agent_shop_answer", "agent_rude_answer"}
     last = {"agent_shop_goodbye", "common_please_repeat"}
+    between_people = {
+        *("reception_colleague", "reception_bill_question", "reception_bill_answer"),
+        *("common_thank_you", "common_hello"),
+    }
     for script in load_people().values():
-        if script.id.startswith("agent_"):
-            from lab.people import spoken_ids
-
-            assert spoken_ids(script.steps) <= answered | first | last, script.id
+        if script.id.startswith(("agent_", "reception_")):
+            others = first | last | between_people
+            assert spoken_ids(script.steps) <= answered | others, script.id
 
 
 @pytest.mark.parametrize(
@@ -180,6 +195,178 @@ def test_an_instruction_comes_first_and_no_tool_is_called_that_may_not() -> None
 def test_a_whisper_is_followed() -> None:
     told = [Told("The owner tells you: ask about parking")]
     assert acting().decide(told, "", TOOLS).say == "agent_parking_question"
+
+
+# --- Reception ---
+
+
+def receptionist(**values: Any) -> ScriptedAgent:
+    return ScriptedAgent(brief_of(line_rules(**values)) or {})
+
+
+def line_rules(language: str = "ko", **values: Any) -> str:
+    return instructions(
+        Brief(),
+        caller_language="ko",
+        callee_language=language,
+        today=TODAY,
+        reception=replace(LINE, **values),
+    )
+
+
+ALL = LINE.tools
+
+
+def test_a_receptionist_greets_unless_somebody_speaks() -> None:
+    greeting = Turn("reception_greeting")
+    assert receptionist().decide([], "Greet them", ALL) == greeting
+    closed = Turn("reception_closed_greeting")
+    assert receptionist(is_open=False).decide([], "", ALL) == closed
+    wish = [Heard("reception_want_message")]
+    assert receptionist().decide(wish, "", ALL) == Turn("reception_ask_name")
+
+
+def test_the_role_chooses_the_policy() -> None:
+    asked = [Heard("reception_want_message")]
+    assert acting().decide(asked, "", ALL).say == "common_please_repeat"
+    booked = [Heard("agent_booked")]
+    assert acting().decide(booked, "", ALL).say == "agent_read_back"
+    said = receptionist(line="Table").decide(booked, "", ALL).say
+    assert said == "common_please_repeat"
+
+
+def calls_of(turn: Turn) -> list[tuple[str, dict[str, Any]]]:
+    return [(call.name, json.loads(call.arguments)) for call in turn.calls]
+
+
+def converse(
+    one: ScriptedAgent, *heard: str, tools: tuple[str, ...] = ALL, **outputs: str
+) -> tuple[list[str], list[tuple[str, dict[str, Any]]]]:
+    """Say phrases to it, answer its calls; returns what it said and called."""
+    said, called = list[str](), list[tuple[str, dict[str, Any]]]()
+    for phrase_id in heard:
+        turn = one.decide([Heard(phrase_id)], "", tools)
+        while turn.calls:
+            called += calls_of(turn)
+            call = turn.calls[0]
+            text = outputs.get(call.name, '{"recorded":true}')
+            turn = one.decide([Output(call.name, text, call.arguments)], "", tools)
+        if turn.say:
+            said.append(turn.say)
+    return said, called
+
+
+def test_a_receptionist_takes_a_message_and_reads_it_back() -> None:
+    said, called = converse(
+        receptionist(),
+        "reception_want_message",
+        "reception_name",
+        "reception_number",
+        "reception_message",
+        "common_thats_right",
+    )
+    assert said == [
+        "reception_ask_name",
+        "reception_ask_number",
+        "reception_ask_what",
+        "reception_read_back",
+        "reception_noted",
+    ]
+    assert [name for name, _ in called] == ["collect_info"] * 2 + ["take_message"]
+    message = called[-1][1]
+    assert message.keys() == {"name", "number", "message", "urgency"}
+    assert (message["name"], message["number"]) == ("박지영", "010-3377-8254")
+
+
+def test_a_yes_that_confirms_nothing_records_nothing() -> None:
+    said, called = converse(receptionist(), "common_thats_right")
+    assert (said, called) == (["common_please_repeat"], [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "recorded"),
+    [
+        ('{"answer": "Yes, fine"}', "reception_time_free", "confirm_reservation"),
+        ('{"answer": null}', "reception_will_check", "take_message"),
+    ],
+)
+def test_an_appointment_is_the_owners_decision(
+    answer: str, said: str, recorded: str
+) -> None:
+    spoken, called = converse(
+        receptionist(),
+        "reception_want_appointment",
+        "reception_wish_time",
+        "reception_booker",
+        "reception_booker_number",
+        "common_thats_right",
+        ask_owner=answer,
+    )
+    assert spoken == [
+        "reception_ask_day",
+        said,
+        "reception_ask_number",
+        "reception_booking_read_back",
+        "reception_noted",
+    ]
+    name, arguments = called[-1]
+    assert name == recorded
+    assert arguments["name"] == "한호수"
+    if recorded == "confirm_reservation":
+        # The Saturday before: next week begins the day after tomorrow.
+        assert (arguments["date"], arguments["time"]) == ("2026-11-25", "11:00")
+
+
+def test_without_a_way_to_ask_the_owner_nothing_is_promised() -> None:
+    tools = tuple(name for name in ALL if name != "ask_owner")
+    said, called = converse(receptionist(), "reception_wish_time", tools=tools)
+    assert (said, called) == (["reception_will_check"], [])
+
+
+def test_whoever_wants_a_person_is_put_through_where_that_is_possible() -> None:
+    wish = [Heard("reception_want_human")]
+    turn = receptionist().decide(wish, "", ALL)
+    assert [name for name, _ in calls_of(turn)] == ["transfer"]
+    assert turn.say == ""
+    one = receptionist()
+    one.note_spoken("reception_greeting")
+    failed = [Output("transfer", '{"error": "Nobody is there."}')]
+    assert one.decide(failed, "", ALL).say == "reception_nobody_free"
+    tools = tuple(name for name in ALL if name != "transfer")
+    assert receptionist().decide(wish, "", tools) == Turn("reception_nobody_free")
+
+
+@pytest.mark.parametrize(
+    ("heard", "outcome"),
+    [
+        (["reception_end_words"], "success"),
+        (["common_goodbye"], "success"),
+        (["common_call_back_later"], "partial"),
+        (["agent_ignore_instructions", "common_that_is_all"], "failed"),
+    ],
+)
+def test_words_that_end_a_conversation_end_it(heard: list[str], outcome: str) -> None:
+    one = receptionist()
+    for phrase_id in heard[:-1]:
+        assert one.decide([Heard(phrase_id)], "", ALL) == Turn("reception_refuse")
+    turn = one.decide([Heard(heard[-1])], "", ALL)
+    [(name, arguments)] = calls_of(turn)
+    assert (name, arguments["outcome"]) == ("end_call", outcome)
+    assert one.decide([], "Say goodbye now", ()) == Turn("reception_farewell")
+
+
+def test_an_end_that_is_refused_is_a_partial_one() -> None:
+    one = receptionist()
+    one.decide([Heard("reception_end_words")], "", ALL)
+    turn = one.decide([Output("end_call", '{"error": "not found out yet"}')], "", ALL)
+    assert calls_of(turn)[0][1]["outcome"] == "partial"
+
+
+def test_a_new_session_knows_what_was_read_back() -> None:
+    one = receptionist()
+    one.note_spoken("reception_read_back")
+    turn = one.decide([Heard("common_thats_right")], "", ALL)
+    assert calls_of(turn)[0][0] == "take_message"
 
 
 # --- The socket ---
@@ -334,6 +521,35 @@ def test_a_session_that_replaces_another_goes_on_where_it_was() -> None:
             client.send("conversation.item.create", item=item)
             client.until("conversation.item.done")
         assert called(hear(client, "agent_half_past"))[1] == "ask_owner"
+
+
+def test_a_reception_through_the_socket() -> None:
+    settings = {
+        "audio": {"input": {"turn_detection": None}},
+        "instructions": line_rules("en"),
+        "tools": schemas(ALL),
+    }
+    book = Phrasebook.load()
+
+    def tell(client: EngineClient, phrase_id: str) -> list[Event]:
+        client.append(speech(phrase_id, "en"))
+        client.send("input_audio_buffer.commit")
+        return ask(client)
+
+    with open_realtime(settings) as client:
+        greeting = book["reception_greeting"].texts["en"]
+        assert text_of(ask(client), WORDS) == greeting
+        events = tell(client, "reception_want_message")
+        assert text_of(events, WORDS) == book["reception_ask_name"].texts["en"]
+        call_id, name, arguments = called(tell(client, "reception_hotel_name"))
+        assert (name, arguments["value"]) == ("collect_info", "Emily Carter")
+        events = give(client, call_id, {"recorded": True, "still_to_find_out": []})
+        assert text_of(events, WORDS) == book["reception_ask_number"].texts["en"]
+        tell(client, "reception_hotel_message")
+        call_id, name, arguments = called(tell(client, "common_thats_right"))
+        assert (name, arguments["urgency"]) == ("take_message", "high")
+        events = give(client, call_id, {"recorded": True})
+        assert text_of(events, WORDS) == book["reception_noted"].texts["en"]
 
 
 def test_without_a_brief_it_interprets_as_before() -> None:

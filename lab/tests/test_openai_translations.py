@@ -330,6 +330,17 @@ def test_a_session_can_be_refused_once() -> None:
         assert len(state.as_dict()["sessions"]) == 1
 
 
+def test_a_fault_can_last_for_some_time() -> None:
+    faults = EngineState()
+    now = 100.0
+    faults.clock = lambda: now
+    faults.add_fault({"kind": "refuse_session", "for_ms": 5000})
+    assert [len(faults.take_faults("translation")) for _ in range(3)] == [1, 1, 1]
+    now = 105.0
+    assert faults.take_faults("translation") == []
+    assert faults.as_dict()["faults"] == []
+
+
 def test_a_fault_can_be_meant_for_one_kind_of_session() -> None:
     state.add_fault({"kind": "refuse_session", "session": "realtime"})
     with open_translation():

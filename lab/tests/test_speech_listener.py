@@ -149,6 +149,7 @@ def test_it_hears_through_digital_silence_between_frames_of_speech() -> None:
     assert ids(heard) == ["restaurant_confirm"]
 
 
+@pytest.mark.slow
 def test_endless_speech_is_cut_and_never_guessed() -> None:
     sentence = synthesiser().speak_8k(
         "My brother lives in Canada and he likes the snow and the cold wind.", "en", "c"

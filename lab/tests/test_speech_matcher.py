@@ -41,18 +41,21 @@ def recognised(
     return right, rejected, wrong
 
 
+@pytest.mark.slow
 def test_it_recognises_korean_and_english_over_a_telephone() -> None:
     right, rejected, wrong = recognised(("ko", "en"), GOOD)
     assert wrong == []
     assert right >= 0.97 * (right + rejected)
 
 
+@pytest.mark.slow
 def test_it_recognises_japanese_and_chinese_over_a_telephone() -> None:
     right, rejected, wrong = recognised(("ja", "zh"), GOOD)
     assert wrong == []
     assert right >= 0.93 * (right + rejected)
 
 
+@pytest.mark.slow
 def test_in_heavy_noise_it_hears_less_but_nothing_wrong() -> None:
     right, rejected, wrong = recognised(("ko", "en"), BAD, every=3)
     assert wrong == []

@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
 from lab.speech.phrasebook import Phrase, Phrasebook, read_digits_out
 from lab.speech.synthesiser import Synthesiser
 from realtime.events import Line
-from realtime.lines import text_of
-from realtime.recording_notice import NOTICE
+from realtime.opening.introduction import Kind, disclosure
+from realtime.opening.recording_notice import NOTICE, NOTICE_OFF
+from realtime.reception.incoming import Reception
+from realtime.reception.words import GREETINGS
+from realtime.voice.lines import text_of
 
 
 def test_it_covers_the_languages_it_promises() -> None:
@@ -21,6 +26,7 @@ def test_every_phrase_has_a_theme_and_known_languages() -> None:
         "backchannel",
         "clinic",
         "common",
+        "consent",
         "flower",
         "greeting",
         "hesitant",
@@ -29,11 +35,14 @@ def test_every_phrase_has_a_theme_and_known_languages() -> None:
         "interrupter",
         "menu",
         "monologue",
+        "opening",
         "quiet",
+        "reception",
         "recording",
         "repeater",
         "restaurant",
         "screening",
+        "silence",
         "time",
         "voicemail",
         "waiting",
@@ -98,7 +107,9 @@ def test_the_lines_of_the_interpreter_itself_are_spoken_in_all_four_languages() 
     synthesiser = Synthesiser()
     ids = (
         "greeting_disclosure",
-        "recording_notice",
+        "consent_question",
+        "consent_off",
+        "opening_interpreter",
         "waiting_one_moment",
         "apology_connection_lost",
         "time_limit_over",
@@ -118,6 +129,31 @@ def test_the_last_sentence_of_a_call_that_costs_too_much_is_the_products() -> No
     assert texts == {k: text_of(Line.SPEND_LIMIT, k) for k in texts}
 
 
-def test_the_notice_of_a_recording_is_the_products() -> None:
-    texts = Phrasebook.load()["recording_notice"].texts
+def test_the_question_about_recording_is_the_products() -> None:
+    off = Phrasebook.load()["consent_off"].texts
+    assert off == {language: NOTICE_OFF[language] for language in off}
+    ours = Phrasebook.load()["opening_interpreter"].texts
+    assert ours == {k: disclosure(k, Kind.INTERPRETED) for k in ours}
+    texts = Phrasebook.load()["consent_question"].texts
     assert texts == {language: NOTICE[language] for language in texts}
+
+
+@pytest.mark.parametrize(
+    ("language", "line"), [("ko", "새벽 상담소"), ("en", "Dawn Office")]
+)
+def test_what_a_reception_says_by_itself_is_the_products(
+    language: str, line: str
+) -> None:
+    book, reception = Phrasebook.load(), Reception(line=line)
+    for said, phrase_id in (
+        (reception.greeting_in(language), "reception_greeting"),
+        (
+            replace(reception, is_open=False).greeting_in(language),
+            "reception_closed_greeting",
+        ),
+        (GREETINGS[language].closed, "reception_closed"),
+        (text_of(Line.FAREWELL, language), "reception_farewell"),
+        (text_of(Line.TRANSFER, language), "reception_putting_through"),
+    ):
+        assert said == book[phrase_id].texts[language]
+    assert book.by_text(GREETINGS[language].ask, language) is not None

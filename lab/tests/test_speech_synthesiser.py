@@ -45,6 +45,17 @@ def test_espeak_lives_in_its_own_process(voice: Synthesiser) -> None:
     assert pid_of(voice) not in (None, os.getpid())
 
 
+def test_a_text_sounds_the_same_whatever_was_said_before(tmp_path: Path) -> None:
+    said = []
+    for n, before in enumerate(([], ["One.", "네, 그렇습니다."])):
+        synthesiser = Synthesiser(cache_dir=tmp_path / str(n))
+        for text in before:
+            synthesiser.speak_blocking(text, "ko", "b")
+        said.append(synthesiser.speak_blocking("안녕하세요. 여보세요?", "ko", "a"))
+        synthesiser.close()
+    assert np.array_equal(said[0], said[1])
+
+
 def test_closing_ends_the_process(voice: Synthesiser) -> None:
     voice.speak_blocking("One.", "en")
     process = voice._holder.process

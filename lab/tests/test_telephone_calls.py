@@ -4,8 +4,12 @@ import asyncio
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from twilio.base.exceptions import TwilioRestException
 
 from lab.telephone.call import SimulatedCall
@@ -14,14 +18,19 @@ from lab.tests.fakes import (
     PERSON,
     SILENT,
     STREAM,
+    Lab,
     Stream,
     listen,
     make_people,
     running_lab,
+    serve,
     tone,
     tone_mulaw,
     until,
 )
+from realtime.audio.g711 import decode_mulaw
+
+pytestmark = pytest.mark.slow
 
 TALKATIVE = {
     "script": [
@@ -328,7 +337,12 @@ async def test_a_new_document_tears_a_stream_down() -> None:
         ("<Answer/>", 12100),
         (Response(status_code=500), 11200),
         (Response("{}", media_type="application/json"), 12300),
-        ("<Response><Dial>+1</Dial></Response>", 12200),
+        ("<Response><Dial>+1</Dial></Response>", 13223),
+        (
+            "<Response><Dial callerId='+12025550199'>+8225550146</Dial></Response>",
+            13214,
+        ),
+        ("<Response><Enqueue/></Response>", 12200),
     ],
 )
 async def test_a_bad_document_is_reported_and_apologised_for(
@@ -401,6 +415,11 @@ async def test_a_message_is_recorded_and_the_recording_can_be_fetched() -> None:
         assert int(done["RecordingDuration"]) in range(10, 25)
         assert lab.product.sent("recording")[0]["RecordingSid"] == done["RecordingSid"]
         assert lab.exchange.recordings[done["RecordingSid"]]
+        recording = lab.client().recordings(done["RecordingSid"])
+        assert await asyncio.to_thread(recording.delete)
+        with pytest.raises(TwilioRestException) as gone:
+            await asyncio.to_thread(recording.delete)
+        assert gone.value.code == 20404
 
 
 async def test_keys_are_gathered_until_there_are_enough() -> None:
@@ -416,19 +435,267 @@ async def test_keys_are_gathered_until_there_are_enough() -> None:
         assert lab.product.sent("voice")[1]["Digits"] == "42"
 
 
+OUR_LINE = "+12025550142"
+
+
+async def ask_to_call_us(lab: Lab, **values: Any) -> httpx2.Response:
+    body = {"from": PERSON, "url": f"http://{lab.product.host}/voice", **values}
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        return await client.post(f"{lab.url}/lab/incoming", json=body)
+
+
+async def call_us(lab: Lab, **values: Any) -> SimulatedCall:
+    answer = await ask_to_call_us(lab, **values)
+    return lab.exchange.calls[answer.json()["sid"]]
+
+
 async def test_somebody_calls_us() -> None:
     people = make_people(caller={"script": [{"wait_ms": 9000}, {"hang_up": True}]})
     async with running_lab(STREAM.format(then=""), people=people) as lab:
-        async with httpx2.AsyncClient(trust_env=False) as client:
-            answer = await client.post(
-                f"{lab.url}/lab/incoming",
-                json={"from": PERSON, "url": f"http://{lab.product.host}/voice"},
-            )
-        call = await ended(lab.exchange.calls[answer.json()["sid"]])
+        call = await ended(await call_us(lab))
         asked = lab.product.sent("voice")[0]
         assert (asked["Direction"], asked["From"]) == ("inbound", PERSON)
         assert asked["CallStatus"] == "ringing"
         assert call.status == "completed"
+
+
+async def test_a_call_to_us_is_found_by_rest_while_it_goes_on() -> None:
+    async with running_lab(STREAM.format(then="")) as lab:
+        call = await call_us(lab, to=OUR_LINE)
+        await until(lambda: lab.product.streams)
+        assert lab.product.sent("voice")[0]["To"] == OUR_LINE
+        calls = lab.client().calls
+        fetched = await asyncio.to_thread(calls(call.sid).fetch)
+        assert (fetched.direction, fetched.status) == ("inbound", "in-progress")
+        assert (fetched.to, fetched._from) == (OUR_LINE, PERSON)
+        found = await asyncio.to_thread(calls.list, to=OUR_LINE, status="in-progress")
+        assert [one.sid for one in found] == [call.sid]
+        assert await asyncio.to_thread(calls.list, to="+12025550143") == []
+
+
+async def test_a_document_that_is_kept_there_answers_without_asking_us() -> None:
+    async with running_lab("<Response/>") as lab:
+        document = STREAM.format(then="<Hangup/>").replace("$HOST", lab.product.host)
+        call = await call_us(lab, twiml=document, url="")
+        await until(lambda: lab.product.streams and lab.product.streams[0].stream_sid)
+        assert lab.product.sent("voice") == []
+        start = lab.product.streams[0].messages[1]["start"]
+        assert start["callSid"] == call.sid
+        assert start["customParameters"] == {"call": "42"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"), [("busy", "busy"), ("rejected", "no-answer")]
+)
+async def test_a_call_that_is_rejected_was_never_answered(
+    reason: str, status: str
+) -> None:
+    document = f"<Response><Reject reason='{reason}'/></Response>"
+    async with running_lab(document) as lab:
+        call = await ended(await call_us(lab))
+        assert (call.status, call.start_time, call.ended_by) == (
+            status,
+            None,
+            "document",
+        )
+        assert lab.product.sent("voice")[0]["CallStatus"] == "ringing"
+
+
+def waiting(ready: asyncio.Event) -> Starlette:
+    """A product that answers when it is told to."""
+
+    async def answer(request: Request) -> Response:
+        await ready.wait()
+        return Response("<Response><Say>x</Say></Response>", media_type="text/xml")
+
+    return Starlette(routes=[Route("/", answer, methods=["POST"])])
+
+
+async def test_it_rings_until_there_is_a_document() -> None:
+    """A slow webhook, then one that is not there: that is told, as at Twilio."""
+    ready = asyncio.Event()
+    async with running_lab("<Response/>") as lab, serve(waiting(ready)) as (host,):
+        call = await call_us(lab, url=f"http://{host}/#tt=400")
+        await until(lambda: call.status == "ringing")
+        fetched = await asyncio.to_thread(lab.client().calls(call.sid).fetch)
+        assert fetched.status == "ringing"
+        await ended(call)
+        assert call.notifications[0]["error_code"] == 11200
+        assert call.handset is not None
+        assert [one.phrase_id for one in call.handset.heard] == ["hello"]
+        assert call.status == "completed"
+        call = await call_us(lab, url=f"http://{host}/")
+        await until(lambda: call.status == "ringing")
+        began = lab.exchange.clock.now()
+        await asyncio.sleep(0.1)
+        rang_s = lab.exchange.clock.now() - began
+        ready.set()
+        await ended(call)
+        assert call.as_dict()["rang_ms"] >= rang_s * 1000
+        assert call.notifications == []
+
+
+async def test_who_gives_up_while_it_rings_has_not_been_answered() -> None:
+    ready = asyncio.Event()
+    async with running_lab("<Response/>") as lab, serve(waiting(ready)) as (host,):
+        call = await call_us(lab, url=f"http://{host}/")
+        await until(lambda: call.status == "ringing")
+        call.hang_up("callee")
+        await ended(call)
+        ready.set()
+        assert (call.status, call.start_time) == ("canceled", None)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"from": "+8225550199"}, "from is"),
+        ({"to": "+12025550199"}, "+12025550141"),
+        ({"url": ""}, "voice URL"),
+        ({"url": None}, "url is a text"),
+        ({"twiml": "<Response>"}, "twiml: Document parse failure"),
+        ({"twiml": "<Response><Enqueue/></Response>"}, "<Enqueue>"),
+        ({"who": "x"}, "There is no who"),
+    ],
+)
+async def test_a_call_to_us_that_cannot_be_is_refused(
+    values: dict[str, Any], said: str
+) -> None:
+    async with running_lab("<Response/>") as lab:
+        answer = await ask_to_call_us(lab, **values)
+        assert answer.status_code == 400
+        assert said in answer.json()["error"]
+
+
+# --- transfers -----------------------------------------------------------------------
+
+COLLEAGUE = "+8225550102"
+DIAL = (
+    '<Response><Dial timeout="20" action="/voice?after=1">'
+    f"{COLLEAGUE}</Dial></Response>"
+)
+TO_SPEAK = {
+    "script": [
+        {"expect": "hello", "timeout_ms": 60_000},
+        {"say": "question"},
+        {"expect": "answer", "timeout_ms": 60_000},
+        {"wait_ms": 60_000},
+    ]
+}
+
+
+async def test_a_call_is_transferred_and_both_hear_each_other() -> None:
+    colleague = {
+        "answer_after_ms": 4000,
+        "script": [
+            {"say": "hello"},
+            {"expect": "question", "timeout_ms": 60_000},
+            {"say": "answer"},
+            {"wait_ms": 3000},
+            {"hang_up": True},
+        ],
+    }
+    people = make_people(caller=TO_SPEAK, colleague=colleague)
+    over = "<Response><Hangup/></Response>"
+    async with running_lab(DIAL, over, people=people, speed=8.0) as lab:
+        call = await ended(await call_us(lab))
+        report = call.as_dict()
+        [transfer] = report["transfers"]
+        assert (transfer["to"], transfer["person"]) == (COLLEAGUE, "colleague")
+        assert (transfer["status"], transfer["is_bridged"]) == ("completed", True)
+        assert transfer["rang_ms"] >= 4000
+        assert phrases(transfer["said"]) == phrases(report["heard"])
+        assert phrases(transfer["said"]) == ["hello", "answer"]
+        assert phrases(transfer["heard"]) == phrases(report["said"]) == ["question"]
+        after = lab.product.sent("voice")[1]
+        assert (after["?after"], after["DialCallStatus"]) == ("1", "completed")
+        assert after["DialCallSid"] == transfer["sid"]
+        assert int(after["DialCallDuration"]) >= 3
+        leg = await asyncio.to_thread(lab.client().calls(transfer["sid"]).fetch)
+        assert (leg.direction, leg.parent_call_sid) == ("outbound-dial", call.sid)
+        assert leg._from == PERSON
+
+
+def phrases(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["phrase_id"] for row in rows if row["phrase_id"]]
+
+
+@pytest.mark.parametrize(
+    ("colleague", "status"),
+    [
+        ({"answer": "busy"}, "busy"),
+        ({"answer": "nobody"}, "no-answer"),
+        ({"answer": "unassigned"}, "failed"),
+    ],
+)
+async def test_a_transfer_that_reaches_nobody_says_why(
+    colleague: dict[str, Any], status: str
+) -> None:
+    people = make_people(caller=SILENT, colleague=colleague)
+    after = "<Response><Say>x</Say></Response>"
+    async with running_lab(DIAL, after, people=people) as lab:
+        call = await ended(await call_us(lab))
+        told = lab.product.sent("voice")[1]
+        assert (told["DialCallStatus"], told["DialBridged"]) == (status, "false")
+        assert "DialCallDuration" not in told
+        assert call.handset is not None
+        # The ringing is no speech; what is said afterwards is heard.
+        assert call.handset.heard[-1].phrase_id == "hello"
+        assert call.as_dict()["transfers"][0]["is_bridged"] is False
+
+
+async def test_whoever_waits_for_a_transfer_hears_it_ring() -> None:
+    people = make_people(caller=SILENT, colleague={"answer": "nobody"})
+    async with running_lab(DIAL, "<Response/>", people=people) as lab:
+        call = await ended(await call_us(lab))
+        heard = decode_mulaw(bytes(call.tape_heard.data)).astype(float)
+        loud = np.sqrt(
+            np.mean(heard[: len(heard) // 160 * 160].reshape(-1, 160) ** 2, 1)
+        )
+        ringing = int(np.sum(loud > 1000)) * 20
+        # 25 s and what reaching them takes, a second of every three.
+        assert 7000 <= ringing <= 11_000
+
+
+async def test_who_hangs_up_ends_the_other_leg_and_goes_on_where_no_action_is() -> None:
+    people = make_people(
+        caller={"script": [{"wait_ms": 12_000}, {"hang_up": True}]}, colleague=SILENT
+    )
+    document = f"<Response><Dial>{COLLEAGUE}</Dial><Say>x</Say></Response>"
+    async with running_lab(document, people=people) as lab:
+        call = await ended(await call_us(lab))
+        leg = call.transfers[0].leg
+        assert (call.ended_by, leg.ended_by) == ("callee", "other_leg")
+        assert (leg.status, leg.parameters.from_) == ("completed", PERSON)
+    people = make_people(
+        caller=SILENT, colleague={"script": [{"wait_ms": 3000}, {"hang_up": True}]}
+    )
+    async with running_lab(document, people=people) as lab:
+        call = await ended(await call_us(lab))
+        assert (call.ended_by, call.transfers[0].leg.ended_by) == ("document", "callee")
+        assert call.handset is not None
+        assert call.handset.heard[-1].phrase_id == "hello"
+
+
+async def test_a_live_call_can_be_transferred_by_an_update() -> None:
+    people = make_people(caller=SILENT, colleague=SILENT)
+    async with running_lab(STREAM.format(then=""), people=people) as lab:
+        call = await call_us(lab)
+        await until(lambda: lab.product.streams and lab.product.streams[0].stream_sid)
+        update = lab.client().calls(call.sid).update
+        noun = (
+            f'<Number statusCallback="http://{lab.product.host}/callback/status"'
+            f' statusCallbackEvent="answered completed">{COLLEAGUE}</Number>'
+        )
+        dial = f'<Response><Dial callerId="{OUR_LINE}">{noun}</Dial></Response>'
+        await asyncio.to_thread(update, twiml=dial)
+        await until(lambda: call.transfers and call.transfers[0].is_bridged)
+        assert lab.product.streams[0].messages[-1]["event"] == "stop"
+        assert call.transfers[0].leg.parameters.from_ == OUR_LINE
+        await asyncio.to_thread(update, status="completed")
+        await ended(call)
+        assert lab.product.statuses() == ["in-progress", "completed"]
+        assert lab.product.sent("status")[0]["ParentCallSid"] == call.sid
 
 
 async def test_closing_the_lab_hangs_up(caplog: pytest.LogCaptureFixture) -> None:

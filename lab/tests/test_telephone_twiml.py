@@ -6,7 +6,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twilio.twiml.voice_response import Connect, Gather, VoiceResponse
+from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 from twilio.twiml.voice_response import Stream as StreamNoun
 
 from lab.telephone import twiml
@@ -19,6 +19,8 @@ from lab.telephone.media_stream import (
     StreamError,
     parse_message,
 )
+
+NUMBER = "<Number>+8225550146</Number>"
 
 
 def test_what_the_sdk_writes_is_understood() -> None:
@@ -58,6 +60,34 @@ def test_what_the_sdk_writes_is_understood() -> None:
     )
 
 
+def test_whom_to_dial_is_a_text_or_a_number() -> None:
+    response = VoiceResponse()
+    response.dial("+82 2 5550 146", timeout=12, action="/after", time_limit=600)
+    dial = Dial(caller_id="+12025550141")
+    dial.number(
+        "+8225550146",
+        status_callback="/leg",
+        status_callback_event="answered completed",
+    )
+    response.append(dial)
+    assert twiml.parse(str(response)).verbs == (
+        twiml.Dial(
+            twiml.Number("+8225550146"),
+            action="/after",
+            timeout_s=12,
+            time_limit_s=600,
+        ),
+        twiml.Dial(
+            twiml.Number(
+                "+8225550146",
+                status_callback="/leg",
+                status_callback_events=("answered", "completed"),
+            ),
+            caller_id="+12025550141",
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("document", "code"),
     [
@@ -66,6 +96,9 @@ def test_what_the_sdk_writes_is_understood() -> None:
         ("<Reply/>", 12100),
         ('<!DOCTYPE a [<!ENTITY b "c">]><Response>&b;</Response>', 12100),
         ("<Response><Enqueue/></Response>", 12200),
+        ("<Response><Dial>extension 5</Dial></Response>", 13223),
+        ("<Response><Dial><Sip>a@b</Sip></Dial></Response>", 12200),
+        (f"<Response><Dial>{2 * NUMBER}</Dial></Response>", 12200),
         ("<Response><Play/></Response>", 13325),
         ("<Response><Play digits='12x'/></Response>", 13325),
         ("<Response><Pause length='long'/></Response>", 12200),

@@ -19,10 +19,10 @@ from lab.openai import interpreter, routes, sentences
 from lab.openai.state import state
 from lab.speech.phrasebook import Phrasebook
 from lab.tests.engine_client import API_KEY
-from realtime import texts
 from realtime.config import ENGINE_HZ
-from realtime.speaker import Speaker, forget_all
-from realtime.texts import TextFailed, Turn
+from realtime.text import texts
+from realtime.text.texts import TextFailed, Turn
+from realtime.voice.speaker import Speaker, forget_all
 
 TYPED: Final[list[dict[str, Any]]] = yaml.safe_load(
     (Path(__file__).parents[2] / "realtime/tests/typed.yaml").read_text("utf-8")
@@ -112,6 +112,13 @@ async def test_replies_come_from_what_the_callee_said(lab: None) -> None:
         caller_language="ko",
     )
     assert len(unknown.items) == 3
+
+
+async def test_a_curse_is_said_another_way(lab: None) -> None:
+    book = Phrasebook.load()
+    for language in ("en", "ko"):
+        found = await texts.rephrase(book["agent_curse"].texts[language], language)
+        assert found.text == book["agent_complain"].texts[language]
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,8 @@ class SpeechDetector:
         self._below_ms = 0
         self._is_sure = False
         self.is_speech = False
+        self.over_floor: float | None = None
+        """The latest window by the line's noise, a ratio of RMS; None: not known."""
 
     def push(self, pcm: NDArray[np.int16]) -> Transition | None:
         """Take the next samples.
@@ -188,6 +190,7 @@ class SpeechDetector:
         c = self._config
         rms = math.sqrt(float(window @ window) / WINDOW_SAMPLES)
         over = rms / max(self._floor.rms, _SILENCE_RMS)
+        self.over_floor = over if math.isfinite(self._floor.rms) else None
         self._floor.push(rms)
         self._last.append(window)
         if rms < _SILENCE_RMS or over < c.wake_over_floor:

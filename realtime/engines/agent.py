@@ -8,7 +8,7 @@ answered by a response after the one that is being made.  When the callee interr
 the response that is playing is stopped and cut at what was heard, and nothing of it is
 said again: the model knows where it was cut.
 
-Everything it is told besides sound is a `Command` of `realtime.agent_messages`.
+Everything it is told besides sound is a `Command` of `realtime.agent.messages`.
 """
 
 from collections import deque
@@ -16,17 +16,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from realtime import agent_messages as msg
+from realtime.agent import messages as msg
 from realtime.engines.base import Refused
 from realtime.engines.dialogue import (
     COMMIT_EMPTY,
     Answer,
+    Committed,
     Dialogue,
     Out,
     Said,
     sound_session,
 )
 from realtime.engines.usage import Role
+from realtime.engines.voice import VOICE
 from realtime.events import (
     AgentAudio,
     AgentSpoke,
@@ -34,6 +36,7 @@ from realtime.events import (
     Leg,
     TargetDone,
     ToolCalled,
+    TurnHeard,
 )
 from realtime.protocols import openai_realtime as wire
 
@@ -46,8 +49,6 @@ TRUNCATION: Final = {
 }
 """What is sent again with each response stays bounded, and mostly cached: some 15
 minutes of talk (facts/openai.md 1 and 3)."""
-KEPT_UTTERANCES: Final = 20
-"""Of so many utterances the transcript may come after their answer."""
 
 
 @dataclass(slots=True)
@@ -80,13 +81,15 @@ class AgentEngine(Dialogue[_Answer]):
 
     Args:
         language: ISO 639-1, what the callee speaks.
-        instructions: of `realtime.agent_brief`.
+        instructions: of `realtime.agent.brief`.
         tools: their schemas.
         model: for the session.
         transcription_model: what writes down what the callee says; empty where another
             engine does.
         keywords: words that may be said, to be written down well.
         first_number: of its own utterances, for a session that replaces another.
+        voice: that it speaks with.
+        turn_detection: of the provider; None: we say when a turn is over.
     """
 
     def __init__(
@@ -98,6 +101,8 @@ class AgentEngine(Dialogue[_Answer]):
         transcription_model: str,
         keywords: Iterable[str] = (),
         first_number: int = 1,
+        voice: str = VOICE,
+        turn_detection: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(Leg.AGENT, Role.AGENT, model, transcription_model)
         self._language = language
@@ -105,6 +110,10 @@ class AgentEngine(Dialogue[_Answer]):
         self._tools = tools
         self._keywords = list(keywords)
         self.next_number = first_number
+        self._voice = voice
+        self._turn_detection = turn_detection
+        self._items: deque[str] = deque()
+        """Turns that the provider has ended and that we have no name for yet."""
 
     # --- What it is told -------------------------------------------------------------
 
@@ -114,6 +123,8 @@ class AgentEngine(Dialogue[_Answer]):
             self._model,
             self._instructions,
             self._writer(),
+            voice=self._voice,
+            turn_detection=self._turn_detection,
             tools=self._tools,
             tool_choice="auto",
             max_output_tokens=MAX_OUTPUT_TOKENS,
@@ -130,6 +141,21 @@ class AgentEngine(Dialogue[_Answer]):
             "languages": languages,
             **keywords,
         }
+
+    def commit(self, utterance_id: str) -> None:
+        """All sound since the last commit, or the provider's turn, is one utterance."""
+        if self._turn_detection is None:
+            super().commit(utterance_id)
+        elif self._items:
+            self._state.utterances[utterance_id] = Committed(self._items.popleft())
+
+    def receive(self, event: wire.ServerEvent) -> Out:
+        """Turn one of its events into ours; arguments as of `Dialogue.receive`."""
+        is_turn = event.type == "input_audio_buffer.committed"
+        if is_turn and self._turn_detection is not None:
+            self._items.append(event.item_id)
+            return [TurnHeard()]
+        return super().receive(event)
 
     def answer(self, utterance_ids: tuple[str, ...]) -> None:
         """Answer committed utterances, together with what else waits."""
@@ -287,14 +313,6 @@ class AgentEngine(Dialogue[_Answer]):
         )
         self._forget_old()
         return events
-
-    def _forget_old(self) -> None:
-        """A transcript may come after the answer, but not for ever."""
-        utterances = self._state.utterances
-        waiting = {i for answer in self._waiting for i in answer.ids}
-        waiting.update(self._state.unconfirmed)
-        old = [i for i in utterances if i not in waiting][:-KEPT_UTTERANCES]
-        self._forget(tuple(old))
 
     def _on_error(self, error: Refused, caused_by: str) -> Out:
         n_waiting = len(self._waiting)

@@ -27,6 +27,7 @@ SETTINGS: Final[Mapping[Role, str]] = {
     Role.INTERPRET: "OPENAI_REALTIME_MODEL",
     Role.SPEAK: "OPENAI_REALTIME_MODEL",
     Role.AGENT: "OPENAI_REALTIME_MODEL",
+    Role.PARTNER: "OPENAI_REALTIME_MODEL",
     Role.TRANSCRIBE: "OPENAI_LIVE_TRANSCRIBE_MODEL",
     Role.TRANSCRIBE_FILE: "OPENAI_TRANSCRIBE_MODEL",
     Role.TEXT: "OPENAI_TEXT_MODEL",
@@ -104,6 +105,7 @@ ABILITIES: Final[Mapping[Role, Abilities]] = {
         takes_instructions=True,
         audio_hz=ENGINE_HZ,
     ),
+    Role.PARTNER: Abilities(hears=True, speaks=True, owns_turns=True, audio_hz=8000),
     # facts/openai.md 4: keywords are all that it can be told.
     Role.TRANSCRIBE: Abilities(hears=True, writes=True, audio_hz=ENGINE_HZ),
     Role.TRANSCRIBE_FILE: Abilities(hears=True, writes=True),

@@ -9,9 +9,10 @@
 An agent hears the callee with an engine of its own.  Where both speak the same language
 nothing is interpreted: whoever is heard is written down.
 
-An engine that cannot speak a language, or fails for good, is stepped down from: while
-they speak, then sentence by sentence, then captions in the speaker's own language, then
-nothing.
+An engine that cannot speak a language is stepped down from, and so is one that fails in
+the middle of a call (`realtime.engines.ladder`): while they speak, then sentence by
+sentence, then by way of text, then captions alone, then what was said is written down
+from files.
 """
 
 from enum import StrEnum
@@ -21,7 +22,7 @@ from realtime.engines.catalogue import ABILITIES
 from realtime.engines.interpret import NAMES
 from realtime.engines.usage import Role
 from realtime.events import PEOPLE, Leg
-from realtime.lines import LINES
+from realtime.voice.lines import LINES
 
 
 class EngineKind(StrEnum):
@@ -31,8 +32,13 @@ class EngineKind(StrEnum):
     """Interprets while they speak."""
     INTERPRET = "interpret"
     """Interprets sentence by sentence."""
+    CASCADE = "cascade"
+    """Writes what they say, has the text translated, and has that read out."""
     TRANSCRIBE = "transcribe"
-    """Only writes what they say, in their own language."""
+    """Only writes what they say; for a reader of another language the text is
+    translated, where there is somebody to translate it."""
+    FILE = "transcribe_file"
+    """Nobody listens: each utterance is kept, and written down from a file."""
 
 
 CALLER_LANGUAGES: Final = frozenset(NAMES)
@@ -49,8 +55,10 @@ _LISTENS: Final[dict[str, frozenset[Leg]]] = {
 }
 _BELOW: Final[dict[EngineKind, EngineKind | None]] = {
     EngineKind.TRANSLATE: EngineKind.INTERPRET,
-    EngineKind.INTERPRET: EngineKind.TRANSCRIBE,
-    EngineKind.TRANSCRIBE: None,
+    EngineKind.INTERPRET: EngineKind.CASCADE,
+    EngineKind.CASCADE: EngineKind.TRANSCRIBE,
+    EngineKind.TRANSCRIBE: EngineKind.FILE,
+    EngineKind.FILE: None,
 }
 
 
@@ -101,6 +109,25 @@ def fallback(kind: EngineKind) -> EngineKind | None:
     return _BELOW[kind]
 
 
+def rungs_for(
+    source_language: str, target_language: str, best: EngineKind
+) -> tuple[EngineKind, ...]:
+    """List what could serve a person in the middle of a call, the best first.
+
+    Args:
+        source_language: ISO 639-1, what that person speaks.
+        target_language: ISO 639-1, what the other one understands.
+        best: what they are served by while nothing fails.
+    """
+    rungs = [best]
+    while (kind := fallback(rungs[-1])) is not None:
+        rungs.append(kind)
+    written = (EngineKind.TRANSCRIBE, EngineKind.FILE)
+    if source_language == target_language:
+        return written
+    return tuple(k for k in rungs if k in written or _can_say(k, target_language))
+
+
 def supports(mode: str, caller_language: str, callee_language: str) -> bool:
     """Say whether a call between two languages is possible, both ways.
 
@@ -124,5 +151,7 @@ def supports(mode: str, caller_language: str, callee_language: str) -> bool:
 
 
 def _can_say(kind: EngineKind, language: str) -> bool:
+    if kind is EngineKind.CASCADE:
+        return language in NAMES  # what is translated as text, and read out
     abilities = ABILITIES[Role(kind)]
     return not abilities.translates or abilities.covers(None, language)

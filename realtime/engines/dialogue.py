@@ -28,7 +28,6 @@ from realtime.events import Event, Leg, Pcm, SourceDone, SourceText, TargetDone
 from realtime.protocols import openai_realtime as wire
 
 SOUND: Final = {"type": "audio/pcm", "rate": ENGINE_HZ}
-OUTPUT: Final = {"format": SOUND, "voice": VOICE}
 
 HARMLESS: Final = frozenset(
     {"response_cancel_not_active", "conversation_already_has_active_response"}
@@ -37,7 +36,8 @@ COMMIT_EMPTY: Final = "input_audio_buffer_commit_empty"
 ATTEMPTS: Final = 2
 """A response that failed is asked for once more."""
 KEPT: Final = 20
-"""So many things that were said can still be truncated."""
+"""So many things that were said can still be truncated, and so many that were heard
+can still be written down after their answer."""
 
 Out = list[Event | Closed | Refused]
 
@@ -99,7 +99,9 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Committed:
+class Committed:
+    """An utterance that the provider knows, once it has named it."""
+
     item_id: str = ""
     text: str = ""
 
@@ -108,19 +110,27 @@ class _Committed:
 class _State:
     unconfirmed: deque[str] = field(default_factory=deque)
     """Utterances whose commit the provider has not confirmed yet, in order."""
-    utterances: dict[str, _Committed] = field(default_factory=dict)
+    utterances: dict[str, Committed] = field(default_factory=dict)
     said: deque[Said] = field(default_factory=lambda: deque(maxlen=KEPT))
 
 
 def sound_session(
-    model: str, instructions: str, transcription: dict[str, Any] | None, **more: Any
+    model: str,
+    instructions: str,
+    transcription: dict[str, Any] | None,
+    *,
+    voice: str = VOICE,
+    turn_detection: dict[str, Any] | None = None,
+    **more: Any,
 ) -> str:
-    """Write the event that configures a session for speech, turns being ours.
+    """Write the event that configures a session for speech.
 
     Args:
         model: for the session.
         instructions: for all responses that have none of their own.
         transcription: what writes down what is heard, if anything does.
+        voice: that it speaks with.
+        turn_detection: of the provider; None: turns are ours.
         more: other parts of the session.
     """
     return wire.encode(
@@ -134,10 +144,10 @@ def sound_session(
                 "audio": {
                     "input": {
                         "format": SOUND,
-                        "turn_detection": None,
+                        "turn_detection": turn_detection,
                         "transcription": transcription,
                     },
-                    "output": OUTPUT,
+                    "output": {"format": SOUND, "voice": voice},
                 },
                 **more,
             },
@@ -206,7 +216,7 @@ class Dialogue(ABC, Generic[A]):
     def commit(self, utterance_id: str) -> None:
         """All sound since the last commit is one utterance."""
         self._state.unconfirmed.append(utterance_id)
-        self._state.utterances[utterance_id] = _Committed()
+        self._state.utterances[utterance_id] = Committed()
         self._outbox.append('{"type":"input_audio_buffer.commit"}')
         if self._transcription_model:
             heard = sound(Role.TRANSCRIBE, self._uncommitted_samples, ENGINE_HZ)
@@ -260,7 +270,7 @@ class Dialogue(ABC, Generic[A]):
             case "conversation.item.input_audio_transcription.completed":
                 return self._on_source_done(event.item_id, event.transcript)
             case "conversation.item.input_audio_transcription.failed":
-                return self._on_source_done(event.item_id, "")
+                return self._on_source_done(event.item_id, "", is_failed=True)
             case "response.created":
                 self._on_created(event.response or {})
             case "response.done":
@@ -313,7 +323,9 @@ class Dialogue(ABC, Generic[A]):
         utterance.text += delta
         return [SourceText(self._leg, delta, utterance_id, is_whole=is_first)]
 
-    def _on_source_done(self, item_id: str, transcript: str) -> Out:
+    def _on_source_done(
+        self, item_id: str, transcript: str, *, is_failed: bool = False
+    ) -> Out:
         utterance_id = self._utterance_of(item_id)
         if utterance_id is None:
             return []
@@ -323,11 +335,15 @@ class Dialogue(ABC, Generic[A]):
             # It came without deltas, or they were not the last word.
             utterance.text = text
             events.append(SourceText(self._leg, text, utterance_id, is_whole=True))
-        return [*events, SourceDone(self._leg, utterance_id)]
+        return [*events, SourceDone(self._leg, utterance_id, is_failed)]
 
-    def _forget(self, utterance_ids: tuple[str, ...]) -> None:
-        for utterance_id in utterance_ids:
-            self._state.utterances.pop(utterance_id, None)
+    def _forget_old(self) -> None:
+        """A transcript may come after the answer, but not for ever."""
+        utterances = self._state.utterances
+        waiting = {i for answer in self._waiting for i in answer.ids}
+        waiting.update(self._state.unconfirmed)
+        for utterance_id in [i for i in utterances if i not in waiting][:-KEPT]:
+            del utterances[utterance_id]
 
     # --- One response at a time ------------------------------------------------------
 

@@ -112,6 +112,6 @@ class Interpreter(Dialogue[Answer]):
         return []
 
     def _on_answered(self, answer: Answer, response: dict[str, Any]) -> Out:
-        self._forget(answer.ids)
+        self._forget_old()
         is_failed = response.get("status") == "failed" or not answer.said.samples
         return [TargetDone(self._leg, answer.ids, is_failed)]

@@ -53,8 +53,8 @@ _WRITTEN: Final = 32
 
 
 @dataclass(slots=True, eq=False)
-class _Utterance:
-    """What was said between two commits.
+class Written:
+    """What was said between two commits, and what was written of it.
 
     Attributes:
         utterance_id: ours; None while it is being spoken.
@@ -107,12 +107,12 @@ class Transcriber:
         self._model = model
         self._keywords = keywords_of(keywords)
         self._outbox: list[str] = []
-        self._open = _Utterance()
-        self._sent: deque[_Utterance] = deque()
+        self._open = Written()
+        self._sent: deque[Written] = deque()
         """Committed, and not confirmed yet, in order."""
-        self._known: dict[str, _Utterance] = {}
+        self._known: dict[str, Written] = {}
         """By item, until they are written."""
-        self._again: deque[_Utterance] = deque()
+        self._again: deque[Written] = deque()
         """To be said again as soon as nobody is speaking."""
         self._written: deque[str] = deque(maxlen=_WRITTEN)
         self._unpaid_samples = 0
@@ -155,7 +155,7 @@ class Transcriber:
 
     def commit(self, utterance_id: str) -> None:
         """All sound since the last commit is one utterance."""
-        utterance, self._open = self._open, _Utterance()
+        utterance, self._open = self._open, Written()
         utterance.utterance_id = utterance_id
         self._send_commit(utterance)
         self._say_again()
@@ -193,7 +193,7 @@ class Transcriber:
                 f'{{"type":"input_audio_buffer.append","audio":"{audio}"}}'
             )
 
-    def _send_commit(self, utterance: _Utterance) -> None:
+    def _send_commit(self, utterance: Written) -> None:
         utterance.attempts += 1
         utterance.event_id = f"{utterance.utterance_id}/{utterance.attempts}"
         self._sent.append(utterance)
@@ -237,14 +237,14 @@ class Transcriber:
                 return self._on_error(refusal(event), caused_by)
         return []
 
-    def _utterance_of(self, item_id: str) -> _Utterance | None:
+    def _utterance_of(self, item_id: str) -> Written | None:
         """Find an item's utterance: a new item is the oldest one that has none."""
         is_new = item_id not in self._known and item_id not in self._written
         if is_new and self._sent:
             self._known[item_id] = self._sent.popleft()
         return self._known.get(item_id)
 
-    def _finish(self, item_id: str) -> _Utterance | None:
+    def _finish(self, item_id: str) -> Written | None:
         """Take an item's utterance away: nothing more will come of this item."""
         utterance = self._utterance_of(item_id)
         if utterance is not None:
@@ -275,18 +275,19 @@ class Transcriber:
         if text and text != utterance.text.strip():
             whole = SourceText(self._leg, text, utterance.utterance_id, is_whole=True)
             events.append(whole)
+        utterance.text = text or utterance.text
         return events + self._done(utterance, is_failed=False)
 
     def _done(
-        self, utterance: _Utterance, *, is_failed: bool
+        self, utterance: Written, *, is_failed: bool
     ) -> list[Event | Closed | Refused]:
         utterance_id = utterance.utterance_id or ""
         return [
-            SourceDone(self._leg, utterance_id),
+            SourceDone(self._leg, utterance_id, is_failed),
             TargetDone(self._leg, (utterance_id,), is_failed),
         ]
 
-    def _on_failed(self, utterance: _Utterance) -> list[Event | Closed | Refused]:
+    def _on_failed(self, utterance: Written) -> list[Event | Closed | Refused]:
         if utterance.attempts >= _ATTEMPTS or not utterance.sound:
             return self._done(utterance, is_failed=True)
         self._again.append(utterance)

@@ -1,6 +1,6 @@
 """What an engine has used: sound and tokens, to be paid for.  Pure.
 
-Prices are in `realtime.engines.catalogue`; adding up is `realtime.cost`.
+Prices are in `realtime.engines.catalogue`; adding up is `realtime.figures.cost`.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ class Role(StrEnum):
     SPEAK = "speak"
     TRANSCRIBE = "transcribe"
     AGENT = "agent"
+    PARTNER = "partner"
     TEXT = "text"
     MODERATION = "moderation"
     TRANSCRIBE_FILE = "transcribe_file"

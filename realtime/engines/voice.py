@@ -11,6 +11,11 @@ from realtime.protocols import openai_realtime as wire
 
 PATH: Final = "/realtime"
 VOICE: Final = "marin"
+VOICES: Final = (
+    VOICE, "cedar",
+    "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse",
+)  # fmt: skip
+"""Those that the voice models have (facts/openai.md 3), the recommended ones first."""
 
 VERBATIM: Final = (
     "Read the user's text aloud exactly as it is written, in its own language, calmly"
@@ -19,8 +24,8 @@ VERBATIM: Final = (
 )
 
 
-def session_update(model: str) -> str:
-    """Write the event that prepares a session for reading aloud."""
+def session_update(model: str, voice: str = VOICE) -> str:
+    """Write the event that prepares a session for reading aloud, with a voice."""
     return wire.encode(
         {
             "type": "session.update",
@@ -32,7 +37,7 @@ def session_update(model: str) -> str:
                     "input": {"turn_detection": None},
                     "output": {
                         "format": {"type": "audio/pcm", "rate": ENGINE_HZ},
-                        "voice": VOICE,
+                        "voice": voice,
                     },
                 },
             },

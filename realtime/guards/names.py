@@ -406,14 +406,14 @@ def compare(
                 "name" if term.is_name else "term",
                 span,
                 instead,
-                others[0] if others else _spelled(form, target_language),
+                others[0] if others else spelled(form, target_language),
                 target[slice(*instead)] if instead else None,
             )
         )
     return found
 
 
-def _spelled(form: str, language: str) -> str:
+def spelled(form: str, language: str) -> str:
     """Write a name for readers of another language, where that can be done."""
     compact = form.replace(" ", "")
     if language in _LATIN_LANGUAGES and _HANGUL.fullmatch(compact):

@@ -47,9 +47,13 @@ class Hello(_Message, frozen=True, tag="hello"):
 
 
 class Speech(_Message, frozen=True, tag="speech"):
-    """The client's own speech detection, or push-to-talk."""
+    """The client's own speech detection, or push-to-talk.
+
+    `by`: `sound` where only the client's detection says so.
+    """
 
     state: str
+    by: str = "person"
 
 
 class Mute(_Message, frozen=True, tag="mute"):
@@ -126,6 +130,10 @@ class End(_Message, frozen=True, tag="end"):
     """Hang up."""
 
 
+class Ping(_Message, frozen=True, tag="ping"):
+    """The client wants to know whether anybody is there."""
+
+
 ClientMessage = (
     Hello
     | Speech
@@ -141,6 +149,7 @@ ClientMessage = (
     | Answer
     | Whisper
     | End
+    | Ping
 )
 
 _KNOWN: Final = frozenset(
@@ -159,6 +168,7 @@ _KNOWN: Final = frozenset(
         "answer",
         "whisper",
         "end",
+        "ping",
     }
 )
 
@@ -254,7 +264,11 @@ class AnsweredBy(ServerMessage, frozen=True, tag="answered_by"):
 
 
 class Caption(ServerMessage, frozen=True, tag="caption"):
-    """Everything one utterance says so far."""
+    """Everything one utterance says so far.
+
+    `state`: `not_understood` where something was said and nobody knows what,
+    `withdrawn` where nobody has said anything: the caption is to be taken away.
+    """
 
     utterance_id: str
     leg: str
@@ -265,6 +279,7 @@ class Caption(ServerMessage, frozen=True, tag="caption"):
     started_ms: int
     ended_ms: int | msgspec.UnsetType = msgspec.UNSET
     uncertain: list[tuple[int, int]] | msgspec.UnsetType = msgspec.UNSET
+    state: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Speaking(ServerMessage, frozen=True, tag="speaking"):
@@ -312,6 +327,20 @@ class Guardrail(ServerMessage, frozen=True, tag="guardrail"):
     level: str
     action: str
     utterance_id: str
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A reply to choose: `text` in the callee's language, which is what is said."""
+
+    text: str
+    translation: str
+
+
+class Suggestions(ServerMessage, frozen=True, tag="suggestions"):
+    """Replies to what the callee has said."""
+
+    utterance_id: str
+    items: list[Reply]
 
 
 class Question(ServerMessage, frozen=True, tag="question"):
@@ -364,6 +393,8 @@ class Latency(ServerMessage, frozen=True, tag="latency"):
     echo_lost_ms: int = 0
     held_ms: int = 0
     playout_lag_ms: int = 0
+    final_caption_ms: dict[str, float] = {}
+    typed_to_line_ms: float | None = None
 
 
 class Cost(ServerMessage, frozen=True, tag="cost"):
@@ -381,6 +412,7 @@ class Warn(ServerMessage, frozen=True, tag="warning"):
     remaining_s: int | msgspec.UnsetType = msgspec.UNSET
     lost_ms: int | msgspec.UnsetType = msgspec.UNSET
     remaining_usd: float | msgspec.UnsetType = msgspec.UNSET
+    utterance_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Problem(ServerMessage, frozen=True, tag="error"):
@@ -395,6 +427,10 @@ class Ended(ServerMessage, frozen=True, tag="ended"):
 
     status: str
     outcome: str
+
+
+class Pong(ServerMessage, frozen=True, tag="pong"):
+    """The answer to `ping`."""
 
 
 _encoder: Final = msgspec.json.Encoder()

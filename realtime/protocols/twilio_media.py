@@ -45,13 +45,6 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """Everything before this mark was played, or cleared."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Dtmf:
     """A key was pressed."""
 
@@ -70,7 +63,7 @@ class Unknown:
     event: str
 
 
-MediaStreamMessage = Connected | Start | Media | Mark | Dtmf | Stop | Unknown
+MediaStreamMessage = Connected | Start | Media | Dtmf | Stop | Unknown
 
 
 class _MediaBody(msgspec.Struct):
@@ -86,10 +79,6 @@ class _StartBody(msgspec.Struct, rename="camel"):
     media_format: dict[str, Any] = {}
 
 
-class _MarkBody(msgspec.Struct):
-    name: str
-
-
 class _DtmfBody(msgspec.Struct):
     digit: str
 
@@ -98,7 +87,6 @@ class _Frame(msgspec.Struct):
     event: str
     media: _MediaBody | None = None
     start: _StartBody | None = None
-    mark: _MarkBody | None = None
     dtmf: _DtmfBody | None = None
 
 
@@ -135,15 +123,13 @@ def decode(text: str) -> MediaStreamMessage:
         if encoding != "audio/x-mulaw":
             raise BadFrameError(f"The stream's encoding is {encoding}, not mu-law.")
         return Start(start.stream_sid, start.call_sid, start.custom_parameters)
-    if frame.event == "mark" and frame.mark is not None:
-        return Mark(frame.mark.name)
     if frame.event == "dtmf" and frame.dtmf is not None:
         return Dtmf(frame.dtmf.digit)
     if frame.event == "connected":
         return Connected()
     if frame.event == "stop":
         return Stop()
-    if frame.event in {"media", "start", "mark", "dtmf"}:
+    if frame.event in {"media", "start", "dtmf"}:
         raise BadFrameError(f"A {frame.event} message without its body.")
     return Unknown(frame.event)
 
@@ -159,14 +145,6 @@ def encode_media(stream_sid: str, payload: bytes) -> str:
     return (
         f'{{"event":"media","streamSid":"{stream_sid}",'
         f'"media":{{"payload":"{audio}"}}}}'
-    )
-
-
-def encode_mark(stream_sid: str, name: str) -> str:
-    """Ask for word when everything sent so far has been played."""
-    return (
-        f'{{"event":"mark","streamSid":"{stream_sid}",'
-        f'"mark":{{"name":{msgspec.json.encode(name).decode()}}}}}'
     )
 
 

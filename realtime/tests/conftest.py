@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
@@ -18,11 +19,13 @@ from calls import tickets, twilio
 from calls.models import Call
 from calls.tests.factories import make_call, make_user
 from calls.tests.threads import shared_database
-from realtime import registry, speaker
+from realtime import registry
 from realtime.bridge import LiveCall
 from realtime.routing import sockets
 from realtime.tests import sounds
-from realtime.tests.fakes import FakeOpenAI, FakeTwilio
+from realtime.tests.fakes import FakeOpenAI, FakeTextModel, FakeTwilio
+from realtime.text import texts
+from realtime.voice import speaker
 from wigvo import database, notify
 from wigvo.database import in_database
 from wigvo.models import User
@@ -36,6 +39,7 @@ class Relay:
     """The node, its providers, alice and her draft."""
 
     openai: FakeOpenAI
+    texts: FakeTextModel
     twilio: FakeTwilio
     alice: User
     charlie: User
@@ -133,6 +137,9 @@ async def relay(
     """Run a node."""
     fake_twilio = FakeTwilio()
     monkeypatch.setattr(twilio, "transport", fake_twilio)
+    fake_texts = FakeTextModel()
+    monkeypatch.setattr(texts, "transport", httpx2.MockTransport(fake_texts))
+    texts.warm_up()
     # A layer belongs to the loop that it was first used on.
     channel_layers.backends.clear()
     speaker.forget_all()
@@ -141,8 +148,9 @@ async def relay(
         async with FakeOpenAI().running() as openai:
             settings.OPENAI_REALTIME_URL = openai.url
             notify.set_loop(asyncio.get_running_loop())
-            yield Relay(openai, fake_twilio, *people)
+            yield Relay(openai, fake_texts, fake_twilio, *people)
             await registry.close_all()
+            await texts.close()
             notify.set_loop(None)
     finally:
         database.close()

@@ -84,6 +84,8 @@ class FakeOpenAI:
     def __init__(self) -> None:
         self.sessions: list[FakeSession] = []
         self.refuse_with: int | None = None
+        self.closed_doors: set[str] = set()
+        """Parts of addresses behind which nobody answers."""
         self.error_code = ""
         self.misreads = 0
         self.may_answer = asyncio.Event()
@@ -120,6 +122,8 @@ class FakeOpenAI:
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
         if self.refuse_with is not None:
             return socket.respond(self.refuse_with, "no\n")
+        if any(part in request.path for part in self.closed_doors):
+            return socket.respond(503, "no\n")
         assert request.headers["Authorization"].startswith("Bearer ")
         return None
 
@@ -156,7 +160,7 @@ class FakeOpenAI:
                 session.n_committed += 1
                 item_id = f"item_{session.n_committed}"
                 await session.send(type="input_audio_buffer.committed", item_id=item_id)
-            case "response.create" if "text" in str(event["response"]["input"]):
+            case "response.create" if "text" in str(event["response"].get("input")):
                 await self._read_aloud(session, event["response"])
 
     async def _read_aloud(self, session: FakeSession, ask: dict[str, Any]) -> None:
@@ -182,6 +186,65 @@ class FakeOpenAI:
         )
 
 
+class FakeTextModel:
+    """Answers `/responses`: a transport for `realtime.text.texts`.
+
+    Attributes:
+        asked: what it was asked, in order: (what for, data).
+        answers: by what is asked for; a number is a refusal with that status.
+        may_answer: it waits for this.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, dict[str, Any] | int] = {
+            "translation": {"translation": "번역입니다."},
+            "replies": {"suggestions": []},
+            "rephrased": {"text": "죄송합니다."},
+        }
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    def asked_for(self, kind: str) -> list[dict[str, Any]]:
+        """Return what it was asked of one kind."""
+        return [data for name, data in self.asked if name == kind]
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        body = json.loads(request.content)
+        kind = body["text"]["format"]["name"]
+        self.asked.append((kind, json.loads(body["input"][0]["content"])))
+        await self.may_answer.wait()
+        answer = self.answers[kind]
+        if isinstance(answer, int):
+            error = {"message": "no", "type": "x", "code": "x", "param": None}
+            return httpx2.Response(answer, json={"error": error})
+        return httpx2.Response(200, json=text_response(json.dumps(answer)))
+
+
+def text_response(text: str) -> dict[str, Any]:
+    """Return the body of an answer of `/responses`."""
+    part = {"type": "output_text", "text": text, "annotations": []}
+    message = {"id": "msg_1", "type": "message", "role": "assistant"}
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "status": "completed",
+        "model": "m",
+        "output": [{**message, "status": "completed", "content": [part]}],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": 40,
+            "input_tokens_details": {"cached_tokens": 8, "cache_write_tokens": 0},
+            "output_tokens": 5,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 45,
+        },
+    }
+
+
 class FakeTwilio(httpx2.BaseTransport):
     """Answers REST requests and remembers them."""
 
@@ -191,6 +254,8 @@ class FakeTwilio(httpx2.BaseTransport):
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.refuse_code = 0
         self.status = "in-progress"
+        self.resource: dict[str, str] = {}
+        """What else is known of each call."""
         self.delay_s = 0.0
 
     @property
@@ -217,10 +282,12 @@ class FakeTwilio(httpx2.BaseTransport):
         if self.refuse_code:
             answer = {"code": self.refuse_code, "message": "no", "status": 400}
             return httpx2.Response(400, json=answer)
-        return httpx2.Response(200, json={"sid": self.SID, "status": self.status})
+        return httpx2.Response(
+            200, json={"sid": self.SID, "status": self.status, **self.resource}
+        )
 
 
-async def eventually(condition: Any, timeout_s: float = 3.0) -> None:
+async def eventually(condition: Any, timeout_s: float = 15.0) -> None:
     """Wait until something is true; fail if it does not become so."""
     async with asyncio.timeout(timeout_s):
         while True:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from realtime import agent_tools
-from realtime.agent import TABLE, Agent, Cue, State, is_farewell
-from realtime.agent_brief import BRIEF_MARK, FALLBACKS, Brief, Fallback, instructions
-from realtime.agent_lines import AGENT_LINES
-from realtime.agent_messages import (
+from realtime.agent import tools as agent_tools
+from realtime.agent.agent import TABLE, Agent, Cue, State, is_farewell
+from realtime.agent.brief import BRIEF_MARK, FALLBACKS, Brief, Fallback, instructions
+from realtime.agent.lines import AGENT_LINES
+from realtime.agent.messages import (
     Ask,
     CalleeTurn,
     Command,
@@ -37,12 +37,12 @@ from realtime.agent_messages import (
     TakenOver,
     Ticked,
 )
-from realtime.agent_tools import BadCallError
+from realtime.agent.tools import BadCallError
 from realtime.config import AgentConfig
 from realtime.engines.agent import AgentEngine
 from realtime.events import AgentSpoke, Line, ToolCalled
-from realtime.lines import LINES, text_of
 from realtime.tests.injections import Injection, assert_is_data, injections
+from realtime.voice.lines import LINES, text_of
 
 TODAY = "2026-11-21 Saturday"
 BRIEF: dict[str, Any] = {
@@ -154,6 +154,7 @@ def test_the_brief_is_one_line_of_data_at_the_end() -> None:
     assert data["may_tell"] == {"name": "Kim"}
     assert data["must_learn"][0]["required"] is True
     assert data["today"] == TODAY
+    assert data["role"] == "call"
 
 
 def test_the_rules_lock_politeness_and_name_the_languages() -> None:
@@ -191,12 +192,13 @@ def test_its_own_sentences_exist_in_every_language() -> None:
 def test_the_tools_are_valid_for_the_sdk() -> None:
     from openai.types.realtime import RealtimeFunctionTool
 
-    for schema in agent_tools.schemas():
+    for schema in agent_tools.schemas(agent_tools.TOOLS):
         RealtimeFunctionTool.model_validate(schema, strict=True)
         assert schema["parameters"]["additionalProperties"] is False
         assert "$ref" not in json.dumps(schema)
         assert schema["description"]
-    assert set(agent_tools.TOOLS) == {s["name"] for s in agent_tools.schemas()}
+    names = {s["name"] for s in agent_tools.schemas()}
+    assert names == {*agent_tools.TOOLS} - {"take_message", "transfer"}
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime import agent_messages as msg
-from realtime.agent_brief import Brief, instructions
-from realtime.agent_tools import schemas
+from realtime.agent import messages as msg
+from realtime.agent.brief import Brief, instructions
+from realtime.agent.tools import schemas
 from realtime.engines.agent import AgentEngine
 from realtime.engines.base import Refused
 from realtime.engines.usage import Role

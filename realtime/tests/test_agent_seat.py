@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from realtime import actions as act
-from realtime import agent_messages as msg
 from realtime import events as ev
-from realtime.agent_brief import Brief
-from realtime.agent_seat import AgentPlan
+from realtime.agent import messages as msg
+from realtime.agent.brief import Brief
+from realtime.agent.seat import AgentPlan
+from realtime.audio.g711 import SILENCE_FRAME
 from realtime.events import NO_SOUND, Leg, Line
 from realtime.protocols import browser
 from realtime.session import Phase
@@ -58,6 +59,18 @@ def r() -> Rehearsal:
     return r
 
 
+def test_a_long_sentence_is_said_as_it_was_spoken_and_is_not_late(
+    r: Rehearsal,
+) -> None:
+    r.actions.clear()
+    say(r, "네 명이 앉을 수 있는 자리를 예약하고 싶습니다.", 8000)
+    r.frames(500)
+    payload = r.phone_bytes()
+    frames = [payload[i : i + 160] for i in range(0, len(payload), 160)]
+    assert sum(frame != SILENCE_FRAME for frame in frames) == 8000 // 20
+    assert "playout_behind" not in [m.code for m in r.told(browser.Warn)]
+
+
 def test_it_hears_the_callee_turn_by_turn_and_nobody_else(r: Rehearsal) -> None:
     assert r.session.open_legs() == [Leg.CALLEE, Leg.AGENT]
     assert r.fed_ms(Leg.AGENT) > 1200
@@ -82,6 +95,26 @@ def test_it_introduces_itself_instead_of_our_greeting() -> None:
     assert Line.GREETING not in [a.line for a in r.of(act.RenderLine)]
 
 
+def test_recording_is_asked_for_after_it_has_introduced_itself() -> None:
+    r = Rehearsal(mode="agent", plan=PLAN, is_recorded=True, tells_of_recording=True)
+    for leg in (Leg.CALLEE, Leg.AGENT):
+        r.do(ev.EngineReady(leg))
+    r.do(ev.LineRendered(Line.RECORDING, "q", sound(400)))
+    r.do(ev.StatusChanged("in_progress"))
+    r.do(ev.StreamStarted("MZ1"))
+    r.frames(200)
+    assert not r.phone_bytes()
+    say(r)
+    r.frames(20)
+    assert not [e for e in r.of(act.RecordEvent) if e.kind == "line_spoken"]
+    r.frames(60)
+    [asked] = [e for e in r.of(act.RecordEvent) if e.kind == "line_spoken"]
+    assert (asked.data["line"], asked.data["is_complete"]) == ("recording", True)
+    introduced = r.told(browser.Playback)[-1]
+    assert introduced.played_ms == 600
+    assert len(r.phone_bytes()) >= (600 + 400) * 8
+
+
 def test_what_it_says_is_heard_by_both_and_kept(r: Rehearsal) -> None:
     say(r)
     r.frames(60)
@@ -90,8 +123,15 @@ def test_what_it_says_is_heard_by_both_and_kept(r: Rehearsal) -> None:
     assert np.abs(heard).max() > 3000  # the caller hears it as well
     last = captions(r)[-1]
     assert (last.original, last.original_final) == ("안녕하세요.", True)
+    assert not last.translation_final  # it is being translated for who reads along
+    [asked] = r.of(act.InterpretText)
+    assert (asked.leg, asked.text, asked.speaks) == (Leg.AGENT, "안녕하세요.", False)
+    r.do(ev.TextInterpreted(Leg.AGENT, asked.utterance_ids, "Hello."))
+    last = captions(r)[-1]
+    assert (last.translation, last.translation_final) == ("Hello.", True)
     [kept] = [a for a in r.of(act.StoreUtterance) if a.leg is Leg.AGENT]
     assert (kept.original, kept.fate) == ("안녕하세요.", "delivered")
+    assert kept.translation == "Hello."
     assert r.told(browser.Playback)[-1].utterance_id == last.utterance_id
 
 
@@ -250,3 +290,66 @@ def test_its_keys_are_pressed_like_the_callers(r: Rehearsal) -> None:
     assert json.loads(output.output)["pressed"] is True
     r.wait(2)
     assert [a.digits for a in r.of(act.SendDigits)] == ["1"]
+
+
+def test_in_one_language_nothing_of_it_is_translated() -> None:
+    r = make_agent_call(
+        caller_language="ko", callee_engine="transcribe", caller_engine="transcribe"
+    )
+    hear(r, sentence(1.2))
+    r.frames(60)
+    say(r)
+    assert not [a for a in r.of(act.InterpretText) if a.leg is Leg.AGENT]
+    assert captions(r)[-1].translation_final
+
+
+def test_what_could_not_be_translated_is_kept_without() -> None:
+    r = make_agent_call()
+    hear(r, sentence(1.2))
+    r.frames(60)
+    say(r)
+    r.frames(60)
+    [asked] = r.of(act.InterpretText)
+    r.do(ev.TextInterpreted(Leg.AGENT, asked.utterance_ids, ""))
+    [kept] = [a for a in r.of(act.StoreUtterance) if a.leg is Leg.AGENT]
+    assert (kept.original, kept.translation) == ("안녕하세요.", "")
+
+
+def test_it_is_told_that_its_keys_were_not_pressed(r: Rehearsal) -> None:
+    call_tool(r, "send_digits", digits="2")
+    r.actions.clear()
+    r.do(ev.DigitsRefused("2"))
+    [told] = commands(r, msg.Remember)
+    assert "could not be pressed" in told.text
+    assert commands(r, msg.Respond)
+    r.actions.clear()
+    r.do(ev.DigitsRefused("2"))  # these were its owner's
+    assert not commands(r, msg.Remember)
+
+
+def test_after_a_restart_it_goes_on_where_the_conversation_stood() -> None:
+    said = (
+        msg.Said("assistant", "agent-1", "네 명 자리를 예약하고 싶습니다."),
+        msg.Said("user", "callee-1", "성함이 어떻게 되세요?"),
+    )
+    result = {
+        "facts": [{"name": "parking", "value": "free", "utterance_id": "callee-0"}],
+        "appointments": [{"what": "table", "date": "2026-11-22", "time": "19:00"}],
+        "callbacks": [],
+        "questions": [{"text": "Window?", "answer": "Yes"}],
+    }
+    plan = AgentPlan(Brief(goal="A table"), "2026-11-21", said=said, result=result)
+    r = Rehearsal(mode="agent", plan=plan, start_ms=60_000)
+    r.session.take_up("in_progress", r.now)
+    for leg in (Leg.CALLEE, Leg.AGENT):
+        r.do(ev.EngineReady(leg))
+    told = [(c.role, c.text) for c in commands(r, msg.Remember)]
+    assert told == [(one.role, one.text) for one in said]
+    assert "19:00" in str(commands(r, msg.GiveOutput))
+    r.do(ev.StreamStarted("MZ2"))
+    r.frames(5)
+    [respond] = commands(r, msg.Respond)
+    assert "interrupted" in respond.instruction
+    hear(r, sentence(1.2))
+    r.frames(60)
+    assert commands(r, msg.Respond)[-1].utterance_ids

@@ -8,9 +8,11 @@ import pytest
 
 from calls.models import AnsweredBy, Outcome
 from calls.reasons import REASONS
-from realtime import answer_words
-from realtime.answer_words import Phrases
-from realtime.answering import (
+from realtime.audio.signals import Signal
+from realtime.config import AnsweringConfig, SpeechConfig
+from realtime.far_end import answer_words
+from realtime.far_end.answer_words import Phrases
+from realtime.far_end.answering import (
     PLAN,
     RULES,
     Answering,
@@ -22,8 +24,6 @@ from realtime.answering import (
     State,
     Verdict,
 )
-from realtime.audio.signals import Signal
-from realtime.config import AnsweringConfig, SpeechConfig
 
 CONFIG = AnsweringConfig()
 SPEECH = SpeechConfig()
@@ -468,7 +468,7 @@ def test_every_ending_has_its_sentence_and_is_no_success() -> None:
 
 
 def test_every_row_of_the_plan_is_in_its_theory() -> None:
-    from realtime import answering
+    from realtime.far_end import answering
 
     text = " ".join((answering.__doc__ or "").split())
     for (state, cue), (then, effects) in PLAN.items():

@@ -1,8 +1,8 @@
 """Which words belong to which utterance (contract section 3)."""
 
-from realtime.captions import Caption, CaptionTrack
 from realtime.config import CaptionConfig
 from realtime.events import Leg
+from realtime.text.captions import Caption, CaptionTrack
 
 
 def make_track() -> CaptionTrack:

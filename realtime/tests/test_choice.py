@@ -9,12 +9,14 @@ from realtime.engines.choice import (
     choose,
     engine_for,
     fallback,
+    rungs_for,
     supports,
 )
 from realtime.engines.translate import OUTPUT_LANGUAGES
 from realtime.events import Leg
 
-TRANSLATE, INTERPRET, TRANSCRIBE = EngineKind
+TRANSLATE, INTERPRET = EngineKind.TRANSLATE, EngineKind.INTERPRET
+TRANSCRIBE = EngineKind.TRANSCRIBE
 MODES = ("voice", "captions", "text", "agent")
 
 
@@ -64,7 +66,8 @@ def test_an_engine_outlives_a_change_of_mode() -> None:
 
 
 def test_the_ladder_has_an_end() -> None:
-    assert [fallback(kind) for kind in EngineKind] == [INTERPRET, TRANSCRIBE, None]
+    kinds = list(EngineKind)
+    assert [fallback(kind) for kind in kinds] == [*kinds[1:], None]
 
 
 def test_an_unknown_mode_is_nobodys_mode() -> None:
@@ -98,3 +101,11 @@ def test_only_what_is_complete_is_offered(
 def test_a_callee_may_speak_every_language_that_can_be_spoken_at_once() -> None:
     assert CALLEE_LANGUAGES == OUTPUT_LANGUAGES
     assert CALLER_LANGUAGES > CALLEE_LANGUAGES
+
+
+def test_every_language_has_something_to_fall_back_on() -> None:
+    everything = tuple(EngineKind)
+    assert rungs_for("en", "ko", TRANSLATE) == everything
+    assert rungs_for("en", "ko", INTERPRET) == everything[1:]
+    assert rungs_for("en", "th", INTERPRET) == everything[1:]  # read out as well
+    assert rungs_for("ko", "ko", TRANSCRIBE) == (TRANSCRIBE, EngineKind.FILE)

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.clock import (
+from realtime.config import LineConfig
+from realtime.line.clock import (
     LATE,
     MISSING,
     MISSING_LATE,
@@ -11,7 +12,6 @@ from realtime.clock import (
     WAITING,
     LineClock,
 )
-from realtime.config import LineConfig
 
 
 def make_clock(start_ms: int = 0) -> LineClock:

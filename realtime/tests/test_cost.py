@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.cost import MEDIA_STREAM, TELEPHONE, CostMeter, Tariff
 from realtime.engines import catalogue
 from realtime.engines.interpret import Interpreter
 from realtime.engines.transcribe import Transcriber
@@ -19,6 +18,7 @@ from realtime.engines.usage import (
     sound,
 )
 from realtime.events import Leg
+from realtime.figures.cost import MEDIA_STREAM, TELEPHONE, CostMeter, Tariff
 from realtime.protocols import openai_realtime as wire
 
 PRICES = """

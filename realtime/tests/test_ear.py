@@ -7,9 +7,9 @@ from realtime import actions as act
 from realtime import events as ev
 from realtime.audio.echo import EchoConfig, Mode
 from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw, encode_mulaw
-from realtime.clock import LATE, MISSING, TICK, WAITING
-from realtime.ear import Ear
 from realtime.events import Leg
+from realtime.line.clock import LATE, MISSING, TICK, WAITING
+from realtime.line.ear import Ear
 from realtime.protocols import browser
 from realtime.tests.sounds import noise, reply, sentence
 from realtime.tests.test_session import Rehearsal, make_live

@@ -25,6 +25,8 @@ from realtime.audio.g711 import decode_mulaw, encode_mulaw
 from realtime.audio.vad import SpeechDetector
 from realtime.config import SpeechConfig
 
+pytestmark = pytest.mark.slow
+
 N = 160
 HZ = 8000
 NOISE_RMS = 30.0

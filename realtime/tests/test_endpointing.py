@@ -3,7 +3,7 @@
 import pytest
 
 from realtime.config import EndpointConfig
-from realtime.endpointing import (
+from realtime.line.endpointing import (
     TABLE,
     Cue,
     Effect,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from realtime import hold
 from realtime.config import HoldConfig
-from realtime.hold import TABLE, Cue, Hold, asks_to_wait
+from realtime.far_end import hold
+from realtime.far_end.hold import TABLE, Cue, Hold, asks_to_wait
 
 CONFIG = HoldConfig()
 

@@ -6,7 +6,6 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 
-from realtime import texts
 from realtime.engines import translate, voice
 from realtime.engines.interpret import Interpreter
 from realtime.events import Leg
@@ -18,6 +17,7 @@ from realtime.tests.injections import (
     injections,
     places,
 )
+from realtime.text import texts
 
 SUITE = injections()
 
@@ -92,7 +92,7 @@ async def test_the_text_model_gets_what_people_say_as_data(
 ) -> None:
     sent: list[Any] = []
 
-    async def refuse(request: dict[str, Any]) -> NoReturn:
+    async def refuse(request: dict[str, Any], *_: Any) -> NoReturn:
         sent.append(request)
         raise texts.TextFailed("refused")
 
@@ -106,7 +106,9 @@ async def test_the_text_model_gets_what_people_say_as_data(
             callee_language=injection.language,
             caller_language="de",
         )
-    assert len(sent) == 2
+    with pytest.raises(texts.TextFailed):
+        await texts.rephrase(injection.text, injection.language)
+    assert len(sent) == 3
     for request in sent:
         assert_is_data(request, injection.text)
 

@@ -144,6 +144,25 @@ def test_a_transcript_without_deltas_is_not_lost(p: Provider) -> None:
     ]
 
 
+def test_a_transcript_that_comes_after_the_answer_is_not_lost(p: Provider) -> None:
+    p.says("input_audio_buffer.committed", item_id="i1")
+    p.engine.answer(("u1",))
+    p.begin("r1")
+    p.speak("r1")
+    p.done("r1")
+    kind = "conversation.item.input_audio_transcription.completed"
+    assert p.says(kind, item_id="i1", transcript="Hello.") == [
+        SourceText(Leg.CALLER, "Hello.", "u1", is_whole=True),
+        SourceDone(Leg.CALLER, "u1"),
+    ]
+
+
+def test_a_transcript_that_failed_is_said_to_have_failed(p: Provider) -> None:
+    p.says("input_audio_buffer.committed", item_id="i1")
+    kind = "conversation.item.input_audio_transcription.failed"
+    assert p.says(kind, item_id="i1") == [SourceDone(Leg.CALLER, "u1", is_failed=True)]
+
+
 def test_a_failed_response_is_asked_for_once_more(p: Provider) -> None:
     p.says("input_audio_buffer.committed", item_id="i1")
     p.engine.answer(("u1",))

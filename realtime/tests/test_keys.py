@@ -3,9 +3,9 @@
 import pytest
 
 from calls.twilio import MAX_DIGITS
-from realtime import keys
 from realtime.config import KeysConfig
-from realtime.keys import Keys, State, Told, duration_ms
+from realtime.line import keys
+from realtime.line.keys import Keys, State, Told, duration_ms
 
 CONFIG = KeysConfig()
 

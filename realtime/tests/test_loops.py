@@ -3,7 +3,7 @@
 import pytest
 
 from realtime.config import LoopConfig
-from realtime.loops import LoopGuard, containment, normalise
+from realtime.guards.loops import LoopGuard, containment, normalise
 
 OURS = "오늘 저녁 일곱 시에 네 명 자리를 예약하고 싶어요."
 

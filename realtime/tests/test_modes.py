@@ -10,8 +10,8 @@ from realtime import events as ev
 from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw, encode_mulaw
 from realtime.config import PlayoutConfig
 from realtime.events import NO_SOUND, Leg, Line
+from realtime.line.playout import Playout
 from realtime.modes import modes_of
-from realtime.playout import Playout
 from realtime.protocols import browser
 from realtime.tests.sounds import noise, sentence
 from realtime.tests.test_session import Rehearsal, make_live

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw, encode_mulaw
 from realtime.config import PlayoutConfig
-from realtime.playout import Played, Playout
+from realtime.line.playout import Played, Playout
 from realtime.tests import sounds
 
 
@@ -67,26 +67,78 @@ def test_a_lost_stream_forgets_what_it_was_sent_but_not_the_rest() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 900), st.sampled_from("ab"), st.integers(0, 8)),
+        st.tuples(
+            st.integers(0, 900),
+            st.sampled_from("abcd"),
+            st.booleans(),
+            st.integers(0, 8),
+        ),
         max_size=20,
     )
 )
-def test_every_byte_is_played_once_and_in_order(
-    steps: list[tuple[int, str, int]],
+@pytest.mark.slow
+def test_every_byte_is_played_once_and_each_sentence_in_its_order(
+    steps: list[tuple[int, str, bool, int]],
 ) -> None:
-    playout, pushed, sent, played = make_playout(), b"", b"", b""
-    for i, (n, tag, ticks) in enumerate(steps):
-        chunk = bytes([i % 100 + 1]) * n
-        pushed += chunk
-        playout.push(chunk, tag)
+    playout, sent, played = make_playout(), b"", b""
+    pushed = dict.fromkeys("abcd", b"")
+    tag_of = {}
+    for i, (n, tag, is_whole, ticks) in enumerate(steps):
+        tag_of[i + 1] = tag
+        chunk = bytes([i + 1]) * n
+        pushed[tag] += chunk
+        playout.push(chunk, tag, is_whole=is_whole)
         sent += playout.release()
         for _ in range(ticks):
             played += playout.tick().payload
-    while playout.queued_ms:
+    for _ in range(2000):
         sent += playout.release(pad=True)
         played += playout.tick().payload
-    assert sent.replace(b"\xff", b"") == pushed
-    assert played.replace(b"\xff", b"") == pushed
+    assert not playout.queued_ms
+    for heard in (sent, played):
+        words = heard.replace(b"\xff", b"")
+        for tag, whole in pushed.items():
+            assert bytes(b for b in words if tag_of[b] == tag) == whole
+
+
+# --- Streams and whole sentences -----------------------------------------------------
+
+
+def listen(playout: Playout, n_frames: int) -> str:
+    """What is heard frame by frame: its tag, or "." for silence."""
+    heard = ""
+    for _ in range(n_frames):
+        playout.release(pad=True)
+        heard += playout.tick().tag or "."
+    return heard
+
+
+def test_a_whole_sentence_does_not_fall_into_the_middle_of_a_stream() -> None:
+    playout = make_playout()
+    playout.push(b"\x01" * 800, "a")
+    heard = listen(playout, 3)
+    playout.push(b"\x02" * 480, "b", is_whole=True)
+    heard += listen(playout, 12)  # the engine takes a breath
+    playout.push(b"\x01" * 480, "a")
+    heard += listen(playout, 60)
+    assert heard.strip(".").replace(".", "") == "aaaaaaaabbb"
+
+
+def test_it_begins_a_pause_after_the_stream_is_finished() -> None:
+    playout = make_playout()
+    playout.push(b"\x01" * 480, "a")
+    playout.push(b"\x02" * 480, "b", is_whole=True)
+    playout.finish("a")
+    assert listen(playout, 22) == "aaa" + "." * 15 + "bbb."
+
+
+def test_a_stream_that_says_nothing_more_is_not_waited_for_for_ever() -> None:
+    playout = make_playout()
+    playout.push(b"\x01" * 480, "a")
+    playout.push(b"\x02" * 160, "b", is_whole=True)
+    heard = listen(playout, 60)
+    assert heard.strip(".").replace(".", "") == "aaab"
+    assert heard.index("b") * 20 <= 600 + 60
 
 
 # --- Catching up ---------------------------------------------------------------------

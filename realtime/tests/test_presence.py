@@ -6,9 +6,11 @@ import pytest
 
 from realtime import actions as act
 from realtime import events as ev
+from realtime.agent.brief import Brief
+from realtime.agent.seat import AgentPlan
 from realtime.config import AnsweringConfig, KeysConfig
 from realtime.events import Leg, Line
-from realtime.presence import MESSAGE_ID
+from realtime.far_end.presence import MESSAGE_ID
 from realtime.protocols import browser
 from realtime.session import Phase
 from realtime.tests.sounds import noise, sentence, tone, yes
@@ -82,6 +84,87 @@ def test_a_voicemail_is_hung_up_on_and_never_greeted() -> None:
     [finish] = r.of(act.Finish)
     assert (finish.status, finish.outcome) == ("completed", "unreachable")
     assert finish.reason == "voicemail"
+
+
+# --- Nobody says anything ------------------------------------------------------------
+
+
+def lines_said(r: Rehearsal) -> list[str]:
+    kept = [a.data for a in r.of(act.RecordEvent) if a.kind == "line_spoken"]
+    return [data["line"] for data in kept]
+
+
+def test_into_dead_air_it_is_asked_twice_and_then_said_goodbye() -> None:
+    r = answered()
+    hear(r, noise(30.0))
+    assert verdicts(r) == ["silence"]
+    assert lines_said(r) == ["greeting", "anybody", "anybody", "nobody"]
+    assert [a.reason for a in r.of(act.HangUp)] == ["silence"]
+    r.wait(5)
+    [finish] = r.of(act.Finish)
+    assert (finish.status, finish.outcome) == ("completed", "unreachable")
+
+
+def test_who_answers_in_the_end_is_not_hung_up_on() -> None:
+    r = answered()
+    hear(r, noise(17.0))
+    assert "anybody" in lines_said(r)
+    hear(r, yes())
+    says(r, "네.")
+    hear(r, noise(30.0))
+    assert verdicts(r)[-1] == "person"
+    assert not r.of(act.HangUp)
+    assert lines_said(r).count("anybody") <= 2
+
+
+def test_an_agent_asks_for_itself() -> None:
+    r = answered(mode="agent", plan=AgentPlan(Brief(goal="A table")))
+    hear(r, noise(30.0))
+    assert "anybody" not in lines_said(r)
+    assert "silence" not in [a.reason for a in r.of(act.HangUp)]
+
+
+# --- Who asks who is calling ---------------------------------------------------------
+
+
+def screened() -> Rehearsal:
+    """We have been greeted, have greeted, and are asked who we are."""
+    r = answered()
+    hear(r, noise(0.5))
+    hear(r, yes())
+    hear(r, noise(2.0))
+    assert lines_said(r) == ["greeting"]
+    hear(r, sentence(2.4))
+    says(r, "성함과 용건을 말씀해 주시면 전달해 드리겠습니다.")
+    hear(r, noise(2.0))
+    assert verdicts(r)[-1] == "screening"
+    return r
+
+
+def test_a_screening_is_told_who_is_calling() -> None:
+    assert lines_said(screened()) == ["greeting", "greeting"]
+
+
+def test_so_is_the_person_whom_it_fetches() -> None:
+    r = screened()
+    hear(r, noise(6.0))
+    hear(r, yes())
+    says(r, "여보세요?")
+    hear(r, noise(2.0))
+    assert verdicts(r)[-1] == "person"
+    assert lines_said(r).count("greeting") == 3
+
+
+def test_who_asked_themselves_is_not_told_again() -> None:
+    r = screened()
+    hear(r, yes())
+    says(r, "네, 알겠습니다.")
+    hear(r, noise(3.0))
+    assert verdicts(r)[-1] == "person"
+    assert lines_said(r).count("greeting") == 2
+
+
+# --- Messages ------------------------------------------------------------------------
 
 
 def leaving() -> Rehearsal:

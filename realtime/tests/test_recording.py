@@ -15,11 +15,12 @@ from pytest_django import Settings
 
 from calls import recordings, wav
 from calls.recordings import Plan
-from realtime import lines, recording
 from realtime.audio.g711 import SILENCE_FRAME, decode_mulaw, encode_mulaw
-from realtime.recording import BLOCK_MS, MAX_WAITING_MS, Recorder, RecordingFile
-from realtime.recording_notice import NOTICE
+from realtime.line import recording
+from realtime.line.recording import BLOCK_MS, MAX_WAITING_MS, Recorder, RecordingFile
+from realtime.opening.recording_notice import NOTICE
 from realtime.tests.fakes import eventually
+from realtime.voice import lines
 
 TOLD = {
     "line": "recording",
@@ -121,7 +122,7 @@ async def test_nothing_is_kept_before_the_callee_was_told(line: Line) -> None:
     assert (kind, data["started_ms"]) == ("start", 70 * 20)
     assert data["notice"] == {
         "language": "ko",
-        "text": "이 통화는 녹음됩니다.",
+        "text": NOTICE["ko"],
         "ended_ms": 5000,
     }
 
@@ -154,6 +155,52 @@ async def test_being_told_twice_begins_once(line: Line) -> None:
     await line.recorder.close()
     assert line.heard() == [0, 1, 2, 3, 4, 5]
     assert [kind for kind, _ in line.noted] == ["start", "end"]
+
+
+REFUSED = {"answer": "no", "utterance_id": "callee-1"}
+
+
+async def test_who_does_not_want_it_is_not_kept(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted = []
+
+    def delete(recording_id: object, *, by: str) -> None:
+        deleted.append(by)
+        line.path.unlink(missing_ok=True)
+
+    monkeypatch.setattr(recordings, "delete", delete)
+    line.tell()
+    line.tick(FRAMES_A_BLOCK + 10)  # a block is on its way to the disk
+    line.recorder.watch("recording_consent", REFUSED)
+    line.tick(FRAMES_A_BLOCK)
+    assert not line.recorder.is_running
+    await eventually(lambda: deleted)
+    await line.recorder.close()
+    assert not line.path.exists()
+    assert deleted == ["callee"]
+    assert [(kind, data.get("reason")) for kind, data in line.noted] == [
+        ("start", None),
+        ("end", "refused"),
+    ]
+
+
+async def test_a_refusal_before_it_began_keeps_it_from_beginning(line: Line) -> None:
+    line.recorder.watch("recording_consent", REFUSED)
+    line.tell()
+    line.tick(FRAMES_A_BLOCK * 2)
+    await line.recorder.close()
+    assert not line.path.exists()
+    assert line.noted == []
+
+
+async def test_any_other_answer_lets_it_go_on(line: Line) -> None:
+    line.tell()
+    line.tick(5)
+    line.recorder.watch("recording_consent", REFUSED | {"answer": "went_on"})
+    line.tick(5)
+    await line.recorder.close()
+    assert line.heard() == list(range(10))
 
 
 def test_it_can_be_said_in_every_language_we_speak() -> None:

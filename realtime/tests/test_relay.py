@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from pytest_django import Settings
 
@@ -15,13 +16,18 @@ from calls import services as calls
 from calls import tickets
 from calls.models import CallEvent, Utterance
 from calls.services import CallRefused
-from realtime import registry, sounds_kept
+from realtime import registry
 from realtime.audio.g711 import encode_mulaw
 from realtime.events import Leg
+from realtime.protocols.browser import Caption
 from realtime.tests import sounds
 from realtime.tests.conftest import Relay, start_message
 from realtime.tests.fakes import FakeTwilio, eventually
+from realtime.voice import sounds_kept
+from wigvo import notify
 from wigvo.database import in_database
+
+pytestmark = pytest.mark.slow
 
 QUIET_S = 0.4
 """Messages that have not come by then are not on their way, also on a slow machine."""
@@ -371,6 +377,14 @@ async def test_a_bad_message_is_answered_and_the_socket_stays(relay: Relay) -> N
 # --- A conversation ------------------------------------------------------------------
 
 
+async def test_who_asks_whether_anybody_is_there_is_answered(relay: Relay) -> None:
+    await relay.start()
+    caller = await relay.caller()
+    await let_in(caller)
+    await caller.send_json_to({"type": "ping"})
+    assert {"type": "pong"} in await messages(caller)
+
+
 async def test_sound_and_words_cross_the_relay_both_ways(relay: Relay) -> None:
     await relay.start()
     caller = await relay.caller()
@@ -427,6 +441,30 @@ async def test_sound_and_words_cross_the_relay_both_ways(relay: Relay) -> None:
     assert {"dialled", "stream_started", "line_spoken", "caller_attached"} <= kinds
     await phone.disconnect()
     await eventually(lambda: registry.live_ids() == [])
+
+
+async def test_a_viewer_who_comes_late_is_shown_what_is_being_said(
+    relay: Relay,
+) -> None:
+    await relay.start()
+    phone = await relay.connect_phone()
+    await eventually(lambda: relay.live.session.phase == "live")
+    await frames(phone, 25)
+    to_english = relay.openai.translation("en")
+    await to_english.send(type="session.input_transcript.delta", delta="네.")
+    await frames(phone, 25, since=25)
+    live, layer = relay.live, get_channel_layer()
+    assert layer is not None
+    await eventually(
+        lambda: any(isinstance(m, Caption) for m in live.session.snapshot())
+    )
+    channel = await layer.new_channel()
+    notify.notify(live.facts.call_id, {"kind": "viewer", "channel": channel})
+    message = (await layer.receive(channel))["message"]
+    assert (message["type"], message["original"]) == ("caption", "네.")
+    assert message["again"]
+    assert not await in_database(Utterance.objects.exists)
+    await phone.disconnect()
 
 
 async def test_a_lost_engine_is_opened_again_and_nothing_said_is_lost(
@@ -536,6 +574,41 @@ async def test_one_language_is_written_down_and_stored(relay: Relay) -> None:
 
     await eventually(lambda: relay.live._writes.empty())
     assert await in_database(stored) == [transcript]
+
+
+async def test_what_could_not_be_written_down_is_told(relay: Relay) -> None:
+    """The engine fails twice: the caller sees that something was said."""
+    relay.call.caller_language = relay.call.callee_language
+    await in_database(relay.call.save)
+    await relay.start()
+    caller = await relay.caller()
+    await let_in(caller)
+    phone = await relay.connect_phone()
+    await eventually(lambda: relay.live.session.phase == "live")
+    await frames(phone, 120)
+    said = np.concatenate([sounds.sentence(1.0), sounds.noise(1.0)])
+    await speak(phone, said, since=120)
+    sessions = [s for s in relay.openai.sessions if "intent=" in s.path]
+    await eventually(lambda: any(s.n_committed for s in sessions))
+    [engine] = [s for s in sessions if s.n_committed]
+    kind = "conversation.item.input_audio_transcription.failed"
+    await engine.send(type=kind, item_id="item_1", error={"message": "no"})
+    await eventually(lambda: engine.n_committed == 2)  # it is heard once more
+    await engine.send(type=kind, item_id="item_2", error={"message": "no"})
+    told = await messages(caller)
+    [shown] = [m for m in told if m["type"] == "caption"]
+    assert (shown["original"], shown["state"]) == ("", "not_understood")
+    [warning] = [m for m in told if m.get("code") == "not_interpreted"]
+    assert warning["utterance_id"] == shown["utterance_id"]
+    await phone.disconnect()
+    await caller.disconnect()
+
+    def stored() -> list[str]:
+        fates = Utterance.objects.filter(call=relay.call).values_list("fate")
+        return [fate for (fate,) in fates]
+
+    await eventually(lambda: relay.live._writes.empty())
+    assert await in_database(stored) == ["lost"]
 
 
 async def test_a_fatal_error_is_treated_like_a_lost_engine(relay: Relay) -> None:

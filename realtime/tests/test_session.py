@@ -9,7 +9,7 @@ import pytest
 
 from realtime import actions as act
 from realtime import events as ev
-from realtime.agent_seat import AgentPlan
+from realtime.agent.seat import AgentPlan
 from realtime.audio.echo import EchoConfig
 from realtime.audio.g711 import SILENCE_FRAME, encode_mulaw
 from realtime.config import CallConfig, FeedConfig, LifeConfig
@@ -420,6 +420,7 @@ def test_words_are_kept_while_an_engine_is_away() -> None:
 
 def test_a_long_absence_is_called_degraded_and_what_is_lost_is_counted() -> None:
     r = make_live()
+    r.do(ev.AnsweredByKnown("person"))  # who only has not said anything yet
     r.do(ev.EngineLost(Leg.CALLEE))
     r.frames(2000)  # 40 s, 30 of which are kept
     assert [m.state for m in r.told(browser.Recovery)][-1] == "degraded"
@@ -525,6 +526,7 @@ def test_the_grace_begins_at_pickup_not_before() -> None:
 
 def test_the_time_limit_warns_says_goodbye_and_really_hangs_up() -> None:
     r = make_live(max_call_ms=120_000)
+    r.do(ev.AnsweredByKnown("person"))  # or else nobody would seem to be there
     r.frames(int((60 - 0.4) / FRAME_S) + 1)
     r.wait(0.0)
     [warning] = r.told(browser.Warn)

@@ -125,6 +125,7 @@ def test_no_voice_is_a_signal() -> None:
             assert kinds_in(line(golden(name), level_dbov, noise_dbov)) == [], name
 
 
+@pytest.mark.slow
 def test_music_is_hardly_ever_a_signal() -> None:
     found = {
         name: n

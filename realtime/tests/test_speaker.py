@@ -9,13 +9,13 @@ import pytest
 from django.core.cache import caches
 from pytest_django import Settings
 
-from realtime import sounds_kept
 from realtime.config import ENGINE_HZ
 from realtime.sockets import EngineRefusedError
-from realtime.sounds_kept import KeptSounds, key_of, pack, unpack
-from realtime.speaker import Speaker, forget_all
 from realtime.tests.fakes import FakeOpenAI, eventually
 from realtime.tests.sounds import sentence
+from realtime.voice import sounds_kept
+from realtime.voice.sounds_kept import KeptSounds, key_of, pack, unpack
+from realtime.voice.speaker import Speaker, forget_all
 
 
 @pytest.fixture

@@ -302,6 +302,7 @@ MUSIC: dict[str, Callable[[], np.ndarray]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_hold_music_is_hardly_ever_taken_for_speech() -> None:
     judged = [
         Judged(line(make(), level_dbov, noise_dbov))
@@ -314,6 +315,7 @@ def test_hold_music_is_hardly_ever_taken_for_speech() -> None:
     assert sum(len(j.starts) for j in judged) * 60 / total_s < 1  # a minute
 
 
+@pytest.mark.slow
 def test_the_network_alone_takes_more_of_it_for_speech(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,14 +9,15 @@ from channels.testing import WebsocketCommunicator
 from pytest_django import Settings
 
 from calls.models import Call
-from realtime import registry, services, spending
+from realtime import registry, services
 from realtime.engines.catalogue import catalogue
 from realtime.events import Line
-from realtime.lines import text_of
+from realtime.figures import spending
 from realtime.provider import models_in_use
 from realtime.tests.conftest import Relay
 from realtime.tests.fakes import SENTENCE_USAGE, eventually
 from realtime.tests.test_relay import close_code, frames, let_in
+from realtime.voice.lines import text_of
 from wigvo.database import in_database
 
 

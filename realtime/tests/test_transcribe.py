@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.captions import CaptionTrack
 from realtime.config import CaptionConfig
 from realtime.engines.base import Refused
 from realtime.engines.transcribe import (
@@ -18,6 +17,7 @@ from realtime.engines.transcribe import (
 from realtime.events import Event, Leg, SourceDone, SourceText, TargetDone
 from realtime.protocols import openai_realtime as wire
 from realtime.sockets import Pace
+from realtime.text.captions import CaptionTrack
 
 KIND = "conversation.item.input_audio_transcription"
 SOUND = np.ones(2400, np.int16)
@@ -29,7 +29,7 @@ def text(delta: str, utterance_id: str | None, *, is_whole: bool = False) -> Sou
 
 def done(utterance_id: str, *, is_failed: bool = False) -> list[Event]:
     return [
-        SourceDone(Leg.CALLEE, utterance_id),
+        SourceDone(Leg.CALLEE, utterance_id, is_failed),
         TargetDone(Leg.CALLEE, (utterance_id,), is_failed),
     ]
 

@@ -10,7 +10,7 @@ from realtime import events as ev
 from realtime.audio.g711 import decode_mulaw, encode_mulaw
 from realtime.config import PlayoutConfig, TurnConfig
 from realtime.events import Leg
-from realtime.playout import Playout
+from realtime.line.playout import Playout
 from realtime.protocols import browser
 from realtime.tests.sounds import noise, sentence, yes
 from realtime.tests.test_session import Rehearsal, make_live, sound

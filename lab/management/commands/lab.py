@@ -4,6 +4,7 @@ import errno
 import gc
 import os
 import socket
+from dataclasses import replace
 from typing import Any
 
 import uvicorn
@@ -20,8 +21,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=9100)
+        parser.add_argument(
+            "--voice-url",
+            default="",
+            help="where the account's numbers send those who call them"
+            " (PUBLIC_BASE_URL/twilio/incoming)",
+        )
 
-    def handle(self, *args: Any, port: int, **options: Any) -> None:
+    def handle(self, *args: Any, port: int, voice_url: str, **options: Any) -> None:
         listener = listen(port)
         # Here, so that a busy port is told before the voices are made ready.
         from lab.config import LabConfig
@@ -32,7 +39,10 @@ class Command(BaseCommand):
         base_url = f"http://{HOST}:{listener.getsockname()[1]}"
         self.stdout.write("Preparing the voices …")
         try:
-            app = create_app(LabConfig.from_settings(base_url))
+            config = LabConfig.from_settings(base_url)
+            if voice_url:
+                config = replace(config, voice_url=voice_url)
+            app = create_app(config)
         except CodecUnavailable as problem:
             listener.close()
             raise CommandError(str(problem)) from None
@@ -45,7 +55,7 @@ class Command(BaseCommand):
         # every line for 80 ms.
         gc.collect()
         gc.freeze()
-        config = uvicorn.Config(
+        server = uvicorn.Config(
             app,
             lifespan="on",
             log_level="warning",
@@ -55,7 +65,7 @@ class Command(BaseCommand):
             timeout_graceful_shutdown=5,
         )
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(server).run(sockets=[listener])
         except KeyboardInterrupt:  # uvicorn repeats the signal after its clean end
             pass
         finally:

@@ -1,0 +1,1 @@
+"""Who is at the other end: a person, a machine, silence, a pause.  Pure."""

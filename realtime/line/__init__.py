@@ -1,0 +1,1 @@
+"""Between the telephone and the engines: clock, ear, playout, keys, recording."""

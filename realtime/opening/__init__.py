@@ -1,0 +1,1 @@
+"""The first sentences of a call, and whether it may be recorded."""

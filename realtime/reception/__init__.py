@@ -1,0 +1,1 @@
+"""Somebody calls one of our numbers, and the agent answers.  Pure."""

@@ -1,0 +1,1 @@
+"""A call that is only rehearsed: a second session plays the other side."""
