@@ -1,164 +1,24 @@
-"""Review of calls by support.  Nothing is changed here."""
+"""Lines that answer, and what people have saved; calls: `calls.call_admin`."""
 
-import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.contrib import admin
-from django.db.models import Model
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from calls import recordings
-from calls.models import Call, CallEvent, Phrase, Utterance
-from calls.quality import LineQuality
-from calls.reasons import explain
+from calls import reception
+from calls.call_admin import AccessAdmin, CallAdmin, ReadOnly
+from calls.models import Phrase, ReceptionLine
+
+__all__ = ["AccessAdmin", "CallAdmin", "PhraseAdmin", "ReceptionLineAdmin"]
 
 if TYPE_CHECKING:
-    UtteranceTable = admin.TabularInline[Utterance, Call]
-    EventTable = admin.TabularInline[CallEvent, Call]
-    CallPages = admin.ModelAdmin[Call]
     PhrasePages = admin.ModelAdmin[Phrase]
+    LinePages = admin.ModelAdmin[ReceptionLine]
 else:  # Django's own classes take no parameters
-    UtteranceTable = EventTable = admin.TabularInline
-    CallPages = PhrasePages = admin.ModelAdmin
-
-
-class ReadOnly:
-    """Permissions of a page that only shows."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
-
-
-class UtteranceInline(ReadOnly, UtteranceTable):
-    """What was said, in its order."""
-
-    model = Utterance
-    fields = ("started_ms", "ended_ms", "leg", "original", "translation", "fate")
-    extra = 0
-
-
-class EventInline(ReadOnly, EventTable):
-    """What happened, in its order."""
-
-    model = CallEvent
-    fields = ("at", "kind", "data")
-    readonly_fields = ("at",)
-    extra = 0
-
-
-@admin.register(Call)
-class CallAdmin(ReadOnly, CallPages):
-    """One call and everything known about it."""
-
-    list_display = (
-        "created_at",
-        "owner",
-        "to_number",
-        "mode",
-        "status",
-        "outcome",
-        "reason",
-        "duration",
-    )
-    list_filter = ("status", "outcome", "mode", "direction", "callee_language")
-    list_select_related = ("owner",)
-    search_fields = ("id", "owner__email", "to_number", "twilio_sid", "callee_name")
-    date_hierarchy = "created_at"
-    inlines = (UtteranceInline, EventInline)
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("owner", "direction", "mode"),
-                    ("from_number", "to_number", "callee_name"),
-                    ("caller_language", "callee_language"),
-                    ("status", "outcome", "answered_by"),
-                    ("reason", "reason_sentence"),
-                    ("created_at", "queued_at", "answered_at", "ended_at", "duration"),
-                )
-            },
-        ),
-        (_("Request"), {"fields": ("brief_text", "opening", "record")}),
-        (_("Voicemail"), {"fields": ("on_voicemail", "voicemail_message")}),
-        (
-            _("Result"),
-            {
-                "fields": (
-                    "summary",
-                    "result_text",
-                    "recording_state",
-                    "latency_text",
-                )
-            },
-        ),
-        (_("Cost"), {"fields": ("cost_usd", "cost_text")}),
-        (_("Line"), {"fields": ("line_text",)}),
-        (_("Machinery"), {"fields": ("twilio_sid", "last_sequence", "node_url")}),
-    )
-
-    @admin.display(description=_("duration"))
-    def duration(self, call: Call) -> str:
-        minutes, seconds = divmod(call.duration_s, 60)
-        return f"{minutes}:{seconds:02}"
-
-    @admin.display(description=_("explanation"))
-    def reason_sentence(self, call: Call) -> str:
-        return str(explain(call.reason).sentence)
-
-    @admin.display(description=_("recording"))
-    def recording_state(self, call: Call) -> str:
-        state = recordings.state_of(call)
-        if not state.is_audible:
-            return state.sentence
-        url = f"/api/calls/{call.pk}/recording"
-        return format_html('<a href="{}">{}</a>', url, state.sentence)
-
-    @admin.display(description=_("brief"))
-    def brief_text(self, call: Call) -> str:
-        return _pretty(call.brief)
-
-    @admin.display(description=_("what the assistant found out"))
-    def result_text(self, call: Call) -> str:
-        return _pretty(call.result) if call.result else "-"
-
-    @admin.display(description=_("latency"))
-    def latency_text(self, call: Call) -> str:
-        return _pretty(call.latency)
-
-    @admin.display(description=_("for what (estimated)"))
-    def cost_text(self, call: Call) -> str:
-        rows = []
-        for part in call.cost_parts:
-            usd = "?" if part["usd"] is None else f"{part['usd']:.4f}"
-            minutes = f"{part['seconds'] / 60:.2f} min" if part["seconds"] else ""
-            tokens = ", ".join(f"{k} {n}" for k, n in part["tokens"].items())
-            how_much = " ".join(filter(None, (minutes, tokens)))
-            rows.append((usd, part["engine"], part["model"], how_much))
-        return format_html_join("", "<div>{} USD: {} {} {}</div>", rows) or "-"
-
-    @admin.display(description=_("how good the line was"))
-    def line_text(self, call: Call) -> str:
-        line = LineQuality.of(call)
-        return _pretty(asdict(line)) if line.is_known else "-"
-
-
-def _pretty(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
-    return format_html("<pre>{}</pre>", text)
+    PhrasePages = LinePages = admin.ModelAdmin
 
 
 @admin.register(Phrase)
@@ -170,3 +30,68 @@ class PhraseAdmin(ReadOnly, PhrasePages):
     list_select_related = ("owner",)
     search_fields = ("text", "owner__email")
     fields = ("owner", "text", "language", "translations", "is_quick", "position")
+
+
+@admin.register(ReceptionLine)
+class ReceptionLineAdmin(LinePages):
+    """Our numbers that the assistant answers: all about them is set here."""
+
+    list_display = ("name", "number", "is_active", "owner", "language", "secret_state")
+    list_filter = ("is_active",)
+    list_select_related = ("owner",)
+    search_fields = ("name", "number", "owner__email")
+    autocomplete_fields = ("owner",)
+    readonly_fields = ("id", "secret_state")
+    actions = ("rotate_secret",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("name", "number", "is_active"),
+                    ("owner", "owner_language"),
+                    "languages",
+                    ("id", "secret_state"),
+                )
+            },
+        ),
+        (
+            _("What the assistant says"),
+            {"fields": ("greeting", "persona", "instructions", "must_ask", "voice")},
+        ),
+        (_("Opening hours"), {"fields": ("opening_hours", "time_zone")}),
+        (_("Putting people through"), {"fields": ("transfer_number",)}),
+        (_("Messages"), {"fields": ("sends_messages", "messages_to")}),
+        (_("Limits"), {"fields": (("max_seconds", "max_calls", "daily_minutes"),)}),
+        (
+            _("Turn detection"),
+            {
+                "fields": (
+                    "turn_detection",
+                    ("vad_threshold", "vad_prefix_ms", "vad_silence_ms"),
+                )
+            },
+        ),
+    )
+
+    @admin.display(description=_("secret of the static document"))
+    def secret_state(self, line: ReceptionLine) -> str:
+        if line.secret_changed_at is None:
+            return str(_("none yet: make one with the action of the list"))
+        return f"{line.secret_changed_at:%Y-%m-%d %H:%M} UTC"
+
+    @admin.action(
+        description=_("Make a new secret for the static document"),
+        permissions=["change"],
+    )
+    def rotate_secret(
+        self, request: HttpRequest, lines: QuerySet[ReceptionLine]
+    ) -> None:
+        for line in lines:
+            text = _(
+                "%(name)s: the document kept at Twilio has to say this from now on. It"
+                " is shown only this once; the old secret is worth nothing any more."
+            ) % {"name": line.name}
+            code = f'<Parameter name="line" value="{reception.rotate_secret(line)}"/>'
+            message = format_html("{} <code>{}</code>", text, code)
+            messages.success(request, message)

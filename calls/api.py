@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Query, Router, Schema
@@ -14,10 +15,23 @@ from ninja.responses import Status
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
-from calls import reasons, recordings, services
-from calls.models import Call, CallEvent, Recording, Utterance
+from calls import reasons, recordings, rehearsals, services
+from calls.corrections import as_corrected
+from calls.history import MAX_QUERY, Wanted, narrow
+from calls.models import (
+    Call,
+    CallEvent,
+    Direction,
+    Mode,
+    Outcome,
+    Recording,
+    Utterance,
+)
+from calls.models import Status as CallStatus
 from calls.ranges import UnsatisfiableError, file_response
+from calls.reports import Report
 from calls.results import Result
+from calls.told import proof_of
 from wigvo.api import FAILURES, ApiError, ApiRequest, ErrorOut, error_response
 from wigvo.models import User
 from wigvo.paging import MAX_PAGE, BadCursor, page
@@ -91,14 +105,27 @@ class CallIn(BaseModel):
     callee_language: Annotated[str, StringConstraints(max_length=10)] = Field(
         description="ISO 639-1", examples=["ko"]
     )
+    conversation_id: UUID | None = Field(
+        default=None, description="What prepared the call: `POST /api/conversations`."
+    )
     callee_name: Annotated[
         str, StringConstraints(max_length=120, pattern=r"^[^\x00]*$")
     ] = ""
     brief: Brief | None = None
-    opening: Paragraph = ""
+    opening: Paragraph = Field(
+        "",
+        description=(
+            "Who calls and why, said first and followed by what the AI says of itself;"
+            " in the caller's language, or in the callee's. Empty: as you usually"
+            " introduce yourself."
+        ),
+        examples=["This is Minsu Kim. I would like to change an appointment."],
+    )
     record: bool = False
     on_voicemail: Literal["hang_up", "leave_message"] = "hang_up"
-    voicemail_message: Paragraph = ""
+    voicemail_message: Paragraph = Field(
+        "", description="Empty: your opening, and that you will call again."
+    )
 
 
 class CostOut(Schema):
@@ -137,7 +164,9 @@ class CallOut(Schema):
     reason_text: str
     next_step: str
     to_number: str
-    from_number: str
+    from_number: str = Field(description="Of an incoming call: empty if withheld.")
+    line_id: UUID | None = Field(description="Which of our lines was called.")
+    is_rehearsal: bool = Field(description="The other side is played by an AI.")
     callee_name: str
     caller_language: str
     callee_language: str
@@ -150,8 +179,17 @@ class CallOut(Schema):
     cost: CostOut
 
 
+class CorrectionOut(Schema):
+    """How a caption was put right."""
+
+    part: str = Field(description="`original` or `translation`.")
+    before: str
+    text: str
+    at: datetime
+
+
 class UtteranceOut(Schema):
-    """One stretch of speech; times count from the first media frame."""
+    """One stretch of speech, as corrected; times count from the first media frame."""
 
     utterance_id: str
     leg: str
@@ -161,6 +199,10 @@ class UtteranceOut(Schema):
     ended_ms: int | None
     uncertain: list[Any]
     fate: str
+    latency_ms: int | None = Field(
+        description="From the end of the speech to the first sound of its translation."
+    )
+    corrections: list[CorrectionOut]
 
 
 class EventOut(Schema):
@@ -174,7 +216,7 @@ class EventOut(Schema):
 class RecordingOut(Schema):
     """How a call's recording stands."""
 
-    state: Literal["none", "planned", "missing", "running", "recorded", "deleted"]
+    state: recordings.StateName
     text: str
     url: str | None = Field(description="Where it can be heard, if it can.")
     started_ms: int | None = Field(description="On the same clock as utterances.")
@@ -213,6 +255,16 @@ class CallbackOut(Schema):
     utterance_id: str
 
 
+class MessageOut(Schema):
+    """A message that somebody has left with the assistant."""
+
+    name: str
+    number: str = Field(description="As it was said, or where they called from.")
+    message: str
+    urgency: Literal["low", "normal", "high"]
+    utterance_id: str
+
+
 class QuestionOut(Schema):
     """What the assistant has asked its owner during the call."""
 
@@ -224,11 +276,81 @@ class ResultOut(Schema):
     """What came of a call that the assistant made."""
 
     reason: str = Field(description="Why it ended, in the assistant's words.")
+    transfer: str = Field(description="Why they were put through, if they were.")
     facts: list[FactOut]
     appointments: list[AppointmentOut]
     callbacks: list[CallbackOut]
+    messages: list[MessageOut]
     questions: list[QuestionOut]
     open_points: list[str]
+
+
+class SaidOut(Schema):
+    """Something that came of a call, and in which utterances it was said."""
+
+    utterance_ids: list[str]
+
+
+class AgreedOut(SaidOut):
+    """An appointment."""
+
+    title: str
+    starts_at: str = Field(
+        description="ISO 8601, on the clock of the other side; a date if `is_all_day`."
+    )
+    is_all_day: bool
+    place: str
+    note: str
+
+
+class NumberOut(SaidOut):
+    """Something to be remembered to the letter."""
+
+    what: str
+    value: str
+
+
+class OpenPointOut(SaidOut):
+    """Something still to be done or to be found out."""
+
+    text: str
+
+
+class ReportOut(Schema):
+    """What came of a call: what its assistant noted, then what its summary adds."""
+
+    state: Literal["none", "pending", "retrying", "done", "failed"]
+    why_not: str = Field(description="Why there is no summary, in words.")
+    appointments: list[AgreedOut]
+    numbers: list[NumberOut]
+    open_points: list[OpenPointOut]
+    time_zone: str = Field(description="Of the other side; empty if it is not known.")
+    dropped: int = Field(
+        description="Items left out: nothing that was said bears them."
+    )
+    is_doubtful: bool = Field(description="The summary says a number that nobody said.")
+
+
+class ToldOut(Schema):
+    """A sentence of the system's own, or the assistant's first, that was heard."""
+
+    line: str = Field(description="Which sentence; `agent`: the assistant's first.")
+    text: str
+    language: str
+    started_ms: int | None
+    ended_ms: int
+    heard_ms: int
+    length_ms: int | None
+    is_complete: bool
+
+
+class ConsentOut(Schema):
+    """Whether the other side let the call be recorded."""
+
+    answer: str = Field(description="`yes`, `no`, `went_on` or `none`.")
+    asked_ms: int | None
+    at_ms: int | None
+    utterance_id: str = Field(description="In which utterance; empty: in none.")
 
 
 class CallDetailOut(CallOut):
@@ -239,12 +361,15 @@ class CallDetailOut(CallOut):
     opening: str
     voicemail_message: str
     summary: str
+    report: ReportOut
     result: ResultOut | None = Field(description="Where the assistant was at work.")
     utterances: list[UtteranceOut]
     latency: dict[str, Any]
     recovery_events: list[EventOut]
     guardrail_events: list[EventOut]
     recording: RecordingOut
+    told: list[ToldOut] = Field(description="What the other side was told, and when.")
+    recording_consent: ConsentOut | None
 
 
 class StreamOut(Schema):
@@ -283,6 +408,8 @@ def call_fields(call: Call) -> dict[str, Any]:
         "next_step": str(why.next_step),
         "to_number": str(call.to_number),
         "from_number": str(call.from_number or ""),
+        "line_id": call.line_id,
+        "is_rehearsal": call.is_rehearsal,
         "callee_name": call.callee_name,
         "caller_language": call.caller_language,
         "callee_language": call.callee_language,
@@ -312,6 +439,7 @@ def call_started_out(call: Call, stream: StreamOut) -> CallStartedOut:
 def call_detail_out(call: Call) -> CallDetailOut:
     """Show a call and what happened in it."""
     events = list(call.events.filter(kind__in=["recovery", "guardrail"]))
+    proof = proof_of(call)
     fields = call_fields(call)
     fields["cost"]["parts"] = [_cost_part_out(part) for part in call.cost_parts]
     return CallDetailOut(
@@ -320,12 +448,28 @@ def call_detail_out(call: Call) -> CallDetailOut:
         opening=call.opening,
         voicemail_message=call.voicemail_message,
         summary=call.summary,
+        report=_report_out(Report.of(call)),
         result=ResultOut(**asdict(result)) if (result := Result.of(call)) else None,
-        utterances=[_utterance_out(u) for u in call.utterances.all()],
+        utterances=[_utterance_out(u) for u in as_corrected(call)],
         latency=call.latency,
         recovery_events=[_event_out(e) for e in events if e.kind == "recovery"],
         guardrail_events=[_event_out(e) for e in events if e.kind == "guardrail"],
         recording=_recording_out(call),
+        told=[ToldOut(**asdict(told)) for told in proof.told],
+        recording_consent=ConsentOut(**asdict(c)) if (c := proof.consent) else None,
+    )
+
+
+def _report_out(report: Report) -> ReportOut:
+    return ReportOut(
+        state=report.state,
+        why_not=str(report.why_not),
+        appointments=[AgreedOut(**asdict(r.item)) for r in report.appointments],
+        numbers=[NumberOut(**asdict(row.item)) for row in report.numbers],
+        open_points=[OpenPointOut(**asdict(row.item)) for row in report.open_points],
+        time_zone=report.zone,
+        dropped=report.dropped,
+        is_doubtful=report.is_doubtful,
     )
 
 
@@ -349,6 +493,11 @@ def _utterance_out(utterance: Utterance) -> UtteranceOut:
         ended_ms=utterance.ended_ms,
         uncertain=utterance.uncertain,
         fate=utterance.fate,
+        latency_ms=utterance.latency_ms,
+        corrections=[
+            CorrectionOut(part=row.part, before=row.before, text=row.text, at=row.at)
+            for row in utterance.corrected
+        ],
     )
 
 
@@ -378,17 +527,27 @@ def create_once(user: User, payload: CallIn, *, key: str, path: str) -> Call:
         key: The header Idempotency-Key.
         path: Where it was asked; a key belongs to one address.
 
-    Raises: CallRefused.
+    Raises: CallRefused; ObjectDoesNotExist: the conversation is somebody else's.
     """
     body = payload.model_dump(mode="json", exclude_unset=True)
 
     def create() -> Call:
-        fields = payload.model_dump(exclude={"brief"})
+        fields = payload.model_dump(exclude={"brief", "conversation_id"})
         brief = payload.brief.model_dump(exclude_unset=True) if payload.brief else {}
-        return services.create_call(owner=user, brief=brief, **fields)
+        with transaction.atomic():
+            call = services.create_call(owner=user, brief=brief, **fields)
+            if payload.conversation_id:
+                _link(call, user, payload.conversation_id)
+        return call
 
     call, _ = services.once(user, key, {"path": path, "body": body}, create)
     return call
+
+
+def _link(call: Call, user: User, conversation_id: UUID) -> None:
+    """Note which conversation has prepared a call; a stranger's does not exist."""
+    conversations = call.conversations.model._default_manager.filter(owner=user)
+    call.conversations.add(conversations.get(pk=conversation_id))
 
 
 def idempotency_key(request: HttpRequest) -> str:
@@ -396,15 +555,39 @@ def idempotency_key(request: HttpRequest) -> str:
     return request.headers.get("Idempotency-Key", "").strip()
 
 
+class CallFilter(BaseModel):
+    """Which calls are looked for; what is left out does not matter."""
+
+    q: Annotated[str, StringConstraints(max_length=MAX_QUERY)] = Field(
+        default="", description="In what was said, the name, the summary, the number."
+    )
+    status: Literal[tuple(CallStatus)] | None = None  # type: ignore[valid-type]
+    outcome: Literal[tuple(Outcome)] | None = None  # type: ignore[valid-type]
+    mode: Literal[tuple(Mode)] | None = None  # type: ignore[valid-type]
+    direction: Literal[tuple(Direction)] | None = None  # type: ignore[valid-type]
+    language: Annotated[str, StringConstraints(max_length=2)] = Field(
+        default="", description="Of either side, ISO 639-1."
+    )
+    since: date | None = Field(default=None, description="The first day, in UTC.")
+    until: date | None = Field(default=None, description="The last day, in UTC.")
+
+    @property
+    def wanted(self) -> Wanted:
+        """Return the same for `calls.history`."""
+        said = self.model_dump(exclude_none=True, exclude={"q"})
+        return Wanted(query=self.q, **said)
+
+
 @router.get("", response={200: CallPage, FAILURES: ErrorOut})
 def list_calls(
     request: ApiRequest,
+    only: Annotated[CallFilter, Query()],
     live: bool = False,
     cursor: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
 ) -> CallPage:
     """List your calls, newest first; `live=1` leaves out drafts and what is over."""
-    calls = Call.objects.for_user(request.auth)
+    calls = narrow(Call.objects.for_user(request.auth), only.wanted)
     try:
         found, following = page(
             calls.live() if live else calls, cursor=cursor, limit=limit
@@ -443,6 +626,16 @@ def create_call(request: ApiRequest, payload: CallIn) -> Status[CallOut]:
 def show_call(request: ApiRequest, call_id: UUID) -> CallDetailOut:
     """Show a call with what was said and what happened in it."""
     return call_detail_out(Call.objects.for_user(request.auth).get(pk=call_id))
+
+
+@router.post("/{uuid:call_id}/rehearse", response={201: CallOut, FAILURES: ErrorOut})
+def rehearse_call(request: ApiRequest, call_id: UUID) -> Status[CallOut]:
+    """Make a rehearsal of a call: start it, and an AI plays the other side.
+
+    Nothing is dialled; its sockets are those of any call.
+    """
+    call = Call.objects.for_user(request.auth).get(pk=call_id)
+    return Status(201, call_out(rehearsals.rehearse(call)))
 
 
 AUDIO: dict[str, Any] = {

@@ -4,12 +4,12 @@ Each message is one or more elements with `hx-swap-oob`; htmx puts them in place
 Both sockets are read only: what a page sends is ignored.
 """
 
+import asyncio
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -18,17 +18,35 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
 
-from calls import recordings, tickets
-from calls.models import LIVE, TERMINAL, Call, Leg, Status, Utterance
+from calls import helpers, recordings, tickets
+from calls.corrections import as_corrected
+from calls.models import (
+    LIVE,
+    TERMINAL,
+    Call,
+    Correction,
+    HelperLink,
+    Leg,
+    Status,
+    Utterance,
+)
+from calls.services import count_in_minute
 from wigvo import doorway
 from wigvo.database import in_database
-from wigvo.notify import user_group, viewers_group
+from wigvo.notify import call_group, user_group, viewers_group
 
+WINDOW: Final = 100
+"""So many captions a page begins with, and gets with each step back: each takes half a
+millisecond to write, and a call may have thousands."""
 MAX_MESSAGE_BYTES = 4096
 CLOSE_NOT_AUTHENTICATED = 4401
 CLOSE_NO_SUCH_CALL = 4404
+CLOSE_OVER = 4409
+CLOSE_TOO_MANY_OPENS = 4429
+HELPER_COOKIE = "helper"
+"""Its path is the captions of one call, so a browser may hold several."""
 CLOSE_TOO_BIG = 1009
 
 Spans = tuple[tuple[int, int], ...]
@@ -88,6 +106,8 @@ class Caption:
     translation: Line
     started_ms: int
     is_lost: bool = False
+    ended_ms: int | None = None
+    corrections: tuple[Correction, ...] = ()
 
     @classmethod
     def from_message(cls, message: dict[str, Any], call: Call) -> "Caption":
@@ -115,13 +135,16 @@ class Caption:
     @classmethod
     def from_utterance(cls, utterance: Utterance, call: Call) -> "Caption":
         theirs, ours = _languages(utterance.leg, call)
+        has_text = bool(utterance.original or utterance.translation)
         return cls(
             utterance_id=utterance.utterance_id,
             leg=utterance.leg,
             original=Line(utterance.original, theirs, is_final=True),
             translation=Line(utterance.translation, ours, is_final=True),
             started_ms=utterance.started_ms,
-            is_lost=utterance.fate == Utterance.Fate.LOST,
+            ended_ms=utterance.ended_ms,
+            corrections=tuple(getattr(utterance, "corrected", ())),
+            is_lost=utterance.fate == Utterance.Fate.LOST and has_text,
         ).doubting(utterance.uncertain)
 
     def doubting(self, spans: Any) -> "Caption":
@@ -135,8 +158,17 @@ class Caption:
         return bool(self.original.doubts or self.translation.doubts)
 
     @property
+    def is_not_understood(self) -> bool:
+        """Something was said, and nobody knows what."""
+        return self.is_final and not (self.original.text or self.translation.text)
+
+    @property
     def is_mine(self) -> bool:
         return self.leg == Leg.CALLER
+
+    @property
+    def is_theirs(self) -> bool:
+        return self.leg == Leg.CALLEE
 
     @property
     def leg_name(self) -> str:
@@ -173,7 +205,7 @@ class Caption:
 
     @property
     def element_id(self) -> str:
-        return "u-" + re.sub(r"[^A-Za-z0-9_-]", "_", self.utterance_id)
+        return as_element(self.utterance_id)
 
     @property
     def at(self) -> str:
@@ -193,12 +225,34 @@ def _languages(leg: str, call: Call) -> tuple[str, str]:
     return call.callee_language, call.caller_language
 
 
-def captions_of(call: Call) -> list[Caption]:
-    """Return what was said in a call, in the order in which it was said."""
+def captions_of(call: Call, only: Collection[str] | None = None) -> list[Caption]:
+    """Return what was said in a call, or some of it, as it came one after the other."""
     return sorted(
-        (Caption.from_utterance(u, call) for u in call.utterances.all()),
+        (Caption.from_utterance(u, call) for u in as_corrected(call, only)),
         key=lambda caption: caption.order,
     )
+
+
+def newest_of(call: Call) -> list[Caption]:
+    """Return what a page of a call that goes on begins with."""
+    return captions_of(call, _ids_of(call)[-WINDOW:])
+
+
+def before(call: Call, element_id: str) -> list[Caption]:
+    """Return what a page shows above one of its captions."""
+    ids = _ids_of(call)
+    place = next((n for n, one in enumerate(ids) if as_element(one) == element_id), 0)
+    return captions_of(call, ids[max(0, place - WINDOW) : place])
+
+
+def _ids_of(call: Call) -> list[str]:
+    rows = call.utterances.values_list("started_ms", "utterance_id")
+    return [utterance_id for _, utterance_id in sorted(rows)]
+
+
+def as_element(utterance_id: str) -> str:
+    """Name the element that shows an utterance."""
+    return "u-" + re.sub(r"[^A-Za-z0-9_-]", "_", utterance_id)
 
 
 class Transcript:
@@ -206,25 +260,49 @@ class Transcript:
 
     def __init__(self, captions: Iterable[Caption] = ()) -> None:
         self.captions = sorted(captions, key=lambda caption: caption.order)
-        self._announced = {c.utterance_id for c in self.captions}
+        self._orders = [caption.order for caption in self.captions]
+        self._order_of = {c.utterance_id: c.order for c in self.captions}
+        self._announced = set(self._order_of)
+
+    @property
+    def newest(self) -> list[Caption]:
+        """What a page begins with."""
+        return self.captions[-WINDOW:]
+
+    def has(self, utterance_id: str) -> bool:
+        return utterance_id in self._order_of
 
     def put(self, caption: Caption) -> dict[str, Any]:
         """Take a new text in and say, as template context, what has to change."""
         context: dict[str, Any] = {"caption": caption}
-        known = [c.utterance_id for c in self.captions]
-        if caption.utterance_id in known:
-            del self.captions[known.index(caption.utterance_id)]
-        place = bisect_left([c.order for c in self.captions], caption.order)
-        context["is_new"] = caption.utterance_id not in known
-        context["is_moved"] = not context["is_new"] and place != known.index(
-            caption.utterance_id
-        )
+        old_place = self._place_of(caption.utterance_id)
+        if old_place is not None:
+            self._remove(old_place)
+        place = bisect_left(self._orders, caption.order)
+        context["is_new"] = old_place is None
+        context["is_moved"] = old_place is not None and place != old_place
         context["after"] = self.captions[place - 1] if place else None
         self.captions.insert(place, caption)
+        self._orders.insert(place, caption.order)
+        self._order_of[caption.utterance_id] = caption.order
         if caption.is_final and caption.utterance_id not in self._announced:
             self._announced.add(caption.utterance_id)
             context["announce"] = True
         return context
+
+    def _place_of(self, utterance_id: str) -> int | None:
+        order = self._order_of.get(utterance_id)
+        return None if order is None else bisect_left(self._orders, order)
+
+    def _remove(self, place: int) -> Caption:
+        caption = self.captions.pop(place)
+        del self._orders[place], self._order_of[caption.utterance_id]
+        return caption
+
+    def take_away(self, utterance_id: str) -> Caption | None:
+        """Forget a caption of something that nobody has said."""
+        place = self._place_of(utterance_id)
+        return None if place is None else self._remove(place)
 
 
 class FragmentConsumer(AsyncWebsocketConsumer):
@@ -254,7 +332,12 @@ class CaptionsConsumer(FragmentConsumer):
 
     call: Call
     transcript: Transcript
+    recording: recordings.State
     group = ""
+    helper: HelperLink | None = None
+    """The link that lets this viewer read along; None for the call's owner."""
+    _expiry: asyncio.TimerHandle | None = None
+    _leaving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Accept, check, then show what there is."""
@@ -262,25 +345,73 @@ class CaptionsConsumer(FragmentConsumer):
         self.language = page_language(self.scope)
         call_id = UUID(str(self.scope["url_route"]["kwargs"]["call_id"]))
         user_id = await self._viewer_id(call_id)
-        if user_id is None:
+        token = self._helper_token()
+        if user_id is None and not token:
             await self.close(CLOSE_NOT_AUTHENTICATED)
             return
         # Join before reading, so that nothing falls between the two.
         group = viewers_group(call_id)
         await self.channel_layer.group_add(group, self.channel_name)
         self.group = group
-        found = await in_database(self._load, call_id, user_id)
+        found = None
+        if user_id is not None:
+            found = await in_database(self._load, call_id, user_id)
+        if found is None and token:
+            found = await self._load_for_helper(call_id, token)
+            if self.helper is None:
+                return  # closed, with its reason
         if found is None:
             await self.close(CLOSE_NO_SUCH_CALL)
             return
-        self.call, captions = found
+        self.call, captions, self.recording = found
         self.transcript = Transcript(captions)
-        await self._send(
-            "calls/_live.html#snapshot", {"captions": self.transcript.captions}
-        )
+        # In a thread: so many captions would keep the sound of other calls waiting.
+        shown = {"captions": self.transcript.newest}
+        html = await in_database(self._write, "calls/_live.html#snapshot", shown)
+        await self.send(text_data=html)
+        if self.call.status in LIVE:
+            # What is being said at this moment is not in the database yet.
+            event = {"kind": "viewer", "channel": self.channel_name}
+            await self.channel_layer.group_send(
+                call_group(call_id), {"type": "call.control", "event": event}
+            )
+
+    async def _load_for_helper(
+        self, call_id: UUID, token: str
+    ) -> tuple[Call, list[Caption], recordings.State] | None:
+        """Let somebody in by a link, or close the socket and say why."""
+        link = await in_database(helpers.find, token)
+        if link is None or link.call_id != call_id:
+            await self.close(CLOSE_NOT_AUTHENTICATED)
+            return None
+        opens = await in_database(count_in_minute, f"helper-opens:{link.pk}")
+        if opens > helpers.OPENS_PER_MINUTE:
+            await self.close(CLOSE_TOO_MANY_OPENS)
+            return None
+        self.helper = link
+        await in_database(helpers.was_opened, link)
+        left_s = (link.expires_at - timezone.now()).total_seconds()
+        loop = asyncio.get_running_loop()
+        self._expiry = loop.call_later(max(0.0, left_s), self._expired)
+        return await in_database(self._load, call_id, link.call.owner_id)
+
+    def _expired(self) -> None:
+        self._leaving = asyncio.create_task(self._send_away(CLOSE_NOT_AUTHENTICATED))
+
+    async def _send_away(self, code: int) -> None:
+        """End what a helper sees; the page tells by the code why."""
+        if self.helper is not None:
+            await self.close(code)
+
+    def _helper_token(self) -> str:
+        if not doorway.origin_is_ours(self.scope):
+            return ""
+        return doorway.cookies(self.scope).get(HELPER_COOKIE, "")
 
     async def disconnect(self, code: int) -> None:
         """Leave the group."""
+        if self._expiry is not None:
+            self._expiry.cancel()
         if self.group:
             await self.channel_layer.group_discard(self.group, self.channel_name)
 
@@ -290,21 +421,36 @@ class CaptionsConsumer(FragmentConsumer):
             return
         message = event["message"]
         match message.get("type"):
-            case "caption":
+            case "caption" if message.get("state") == "withdrawn":
+                gone = self.transcript.take_away(str(message["utterance_id"]))
+                if gone is not None:
+                    await self._send("calls/_live.html#gone", {"caption": gone})
+            case "caption" if not self._is_known(message):
                 caption = Caption.from_message(message, self.call)
-                await self._send(
-                    "calls/_live.html#change", self.transcript.put(caption)
-                )
+                change = self.transcript.put(caption)
+                if message.get("again"):
+                    change.pop("announce", None)  # the page knows what it has told
+                await self._send("calls/_live.html#change", change)
             case "status":
                 await self._show_status(str(message["status"]))
             case "ended":
                 await self._show_status(str(message.get("status", Status.COMPLETED)))
-            case "recording":
+                await self._send_away(CLOSE_OVER)
+            case helpers.REVOKED:
+                if self.helper and str(self.helper.pk) == message["link"]:
+                    await self._send_away(CLOSE_NOT_AUTHENTICATED)
+            case "recording" if self.helper is None:
                 found = await in_database(self._find, self.call.pk, self.call.owner_id)
                 if found is not None:
-                    found.status = self.call.status  # here it may be newer
-                    self.call = found
+                    call, self.recording = found
+                    call.status = self.call.status  # here it may be newer
+                    self.call = call
                     await self._send("calls/_live.html#recording", {})
+
+    def _is_known(self, message: dict[str, Any]) -> bool:
+        """Say whether a caption only comes again: what was stored of it says more."""
+        utterance_id = str(message["utterance_id"])
+        return bool(message.get("again")) and self.transcript.has(utterance_id)
 
     async def _show_status(self, status: str) -> None:
         if status in Status and self.call.status not in TERMINAL:
@@ -312,9 +458,20 @@ class CaptionsConsumer(FragmentConsumer):
             await self._send("calls/_live.html#state", {})
 
     async def _send(self, template: str, context: dict[str, Any]) -> None:
-        recording = partial(recordings.state_of, self.call)
-        about = {"call": self.call, "recording": recording, **context}
-        await self.send(text_data=self.render(template, about))
+        await self.send(text_data=self._write(template, context))
+
+    def _write(self, template: str, context: dict[str, Any]) -> str:
+        name = self.call.callee_name
+        if self.helper is not None:
+            name = helpers.name_without_number(self.call)
+        about = {
+            "call": self.call,
+            "callee_name": name,
+            "is_helper": self.helper is not None,
+            "recording": self.recording,
+            **context,
+        }
+        return self.render(template, about)
 
     async def _viewer_id(self, call_id: UUID) -> int | None:
         ticket = _query(self.scope, "ticket")
@@ -322,15 +479,21 @@ class CaptionsConsumer(FragmentConsumer):
             return await in_database(tickets.redeem_ticket, ticket, call_id)
         return await doorway.logged_in_user_id(self.scope)
 
-    @staticmethod
-    def _load(call_id: UUID, user_id: int) -> tuple[Call, list[Caption]] | None:
-        call = CaptionsConsumer._find(call_id, user_id)
-        return None if call is None else (call, captions_of(call))
+    def _load(
+        self, call_id: UUID, user_id: int
+    ) -> tuple[Call, list[Caption], recordings.State] | None:
+        found = self._find(call_id, user_id)
+        return None if found is None else (found[0], captions_of(found[0]), found[1])
 
-    @staticmethod
-    def _find(call_id: UUID, user_id: int) -> Call | None:
+    def _find(
+        self, call_id: UUID, user_id: int
+    ) -> tuple[Call, recordings.State] | None:
         mine = Call.objects.filter(owner_id=user_id).select_related("recording")
-        return mine.filter(pk=call_id).first()
+        call = mine.filter(pk=call_id).first()
+        if call is None:
+            return None
+        with translation.override(self.language):  # its sentence is the reader's
+            return call, recordings.state_of(call)
 
 
 class LiveConsumer(FragmentConsumer):

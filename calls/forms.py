@@ -10,11 +10,17 @@ from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from calls import languages, names, numbers, recordings
+from calls import languages, names, numbers, openings, recordings
 from calls.models import Call, Mode
 from calls.reasons import REFUSALS
 from calls.services import CallRefused
 from calls.texts import MODES, ModeText
+from realtime.opening.introduction import (
+    MOST_LETTERS,
+    MOST_NAME_LETTERS,
+    MOST_PURPOSE_LETTERS,
+)
+from wigvo.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +112,42 @@ class NumberForm(forms.Form):
         ) % {"country": names.country_name(country), "example": shown}
 
 
+class OpeningForm(forms.Form):
+    """How the caller is introduced: all that is known before a call."""
+
+    caller_language = forms.ChoiceField(
+        label=_("You speak"), choices=names.language_choices
+    )
+    callee_language = forms.ChoiceField(
+        label=_("They speak"), choices=names.callee_language_choices
+    )
+    mode = forms.ChoiceField(choices=Mode.choices, required=False)
+    purpose = forms.CharField(required=False)
+    opening = forms.CharField(required=False)
+    name_as_spoken = forms.CharField(required=False)
+
+    def introduction(self, user: User) -> openings.Wanted:
+        """Return what is to be said; the form has to be valid first."""
+        values = self.cleaned_data
+        if "name_as_spoken" in self.data:  # the page on which it is being changed
+            user = User(name_as_spoken=values["name_as_spoken"][:MOST_NAME_LETTERS])
+        languages = values["caller_language"], values["callee_language"]
+        text = openings.clean(values["opening"])[:MOST_LETTERS]
+        purpose = values["purpose"][:MOST_PURPOSE_LETTERS]
+        return openings.Wanted(
+            text or openings.introduction(user, *languages, purpose),
+            user.name_as_spoken,
+            values["mode"] or Mode.VOICE,
+            *languages,
+        )
+
+
 class CallForm(NumberForm):
     """A new call."""
+
+    def __init__(self, *args: Any, user: User | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user or User()
 
     callee_name = forms.CharField(
         label=_("Who is it?"),
@@ -139,6 +179,20 @@ class CallForm(NumberForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
+    purpose = forms.CharField(
+        label=_("What is it about?"),
+        required=False,
+        max_length=MOST_PURPOSE_LETTERS,
+        help_text=_("Said to them first, for example “a table for Saturday”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    opening = forms.CharField(
+        label=_("Your first sentence for this call"),
+        required=False,
+        max_length=MOST_LETTERS,
+        help_text=_("Instead of your name and what it is about."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     record = forms.BooleanField(
         label=_("Record this call"), required=False, help_text=recordings.terms
     )
@@ -154,6 +208,18 @@ class CallForm(NumberForm):
             self.add_error("goal", _("Say what the assistant is to do."))
         return cleaned
 
+    def clean_opening(self) -> str:
+        return openings.clean(self.cleaned_data["opening"])
+
+    @property
+    def heard_first(self) -> openings.Opening | None:
+        """What the other side will hear first, as far as nobody has to translate."""
+        names_of_fields = ("mode", "caller_language", "callee_language")
+        values = {name: self[name].value() or "" for name in names_of_fields}
+        said = {name: self[name].value() or "" for name in ("purpose", "opening")}
+        form = OpeningForm({**values, **said})
+        return form.introduction(self.user).known if form.is_valid() else None
+
     def call_fields(self) -> dict[str, Any]:
         """Return what `create_call` asks for."""
         if self.read is None:
@@ -167,9 +233,17 @@ class CallForm(NumberForm):
         )
         is_agent = self.cleaned_data["mode"] == Mode.AGENT
         goal = self.cleaned_data["goal"]
+        languages = (
+            self.cleaned_data["caller_language"],
+            self.cleaned_data["callee_language"],
+        )
+        opening = self.cleaned_data["opening"] or openings.introduction(
+            self.user, *languages, self.cleaned_data["purpose"]
+        )
         return {
             "to_number": self.read.e164,
             **{name: self.cleaned_data[name] for name in fields},
+            "opening": opening,
             **({"brief": {"goal": goal}} if is_agent and goal else {}),
         }
 
@@ -179,8 +253,19 @@ class CallForm(NumberForm):
         self.add_error(field if field in self.fields else None, refused.message)
 
     @staticmethod
-    def first_guess(last_call: Call | None) -> dict[str, str]:
-        """Start from the languages of the last call, else from the page's language."""
+    def first_guess(last_call: Call | None, user: User | None = None) -> dict[str, str]:
+        """Start from what the person has set, the last call, or the page's language."""
+        guess = CallForm._guess(last_call)
+        if user is not None:
+            own = {
+                "caller_language": user.caller_language,
+                "callee_language": user.callee_language,
+            }
+            guess |= {name: language for name, language in own.items() if language}
+        return guess
+
+    @staticmethod
+    def _guess(last_call: Call | None) -> dict[str, str]:
         if last_call is not None:
             return {
                 "country": settings.PHONENUMBER_DEFAULT_REGION,
@@ -198,14 +283,19 @@ class CallForm(NumberForm):
     @staticmethod
     def like(call: Call) -> dict[str, str]:
         """Prefill from an earlier call, to call again."""
-        number = call.to_number
+        number = call.their_number
+        usual = openings.introduction(
+            call.owner, call.caller_language, call.callee_language
+        )
         return {
-            "country": phonenumbers.region_code_for_number(number)
+            "country": (number and phonenumbers.region_code_for_number(number))
             or settings.PHONENUMBER_DEFAULT_REGION,
-            "number": number.as_national,
+            "number": number.as_national if number else "",
             "callee_name": call.callee_name,
-            "mode": call.mode,
-            "goal": str(call.brief.get("goal", "")),
+            # Who is called back is called by the person, not by the assistant.
+            "mode": Mode.VOICE.value if call.is_inbound else call.mode,
+            "goal": "" if call.is_inbound else str(call.brief.get("goal", "")),
+            "opening": "" if call.opening == usual else call.opening,
             "caller_language": call.caller_language,
             "callee_language": call.callee_language,
         }

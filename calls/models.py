@@ -4,12 +4,17 @@ import uuid
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from calls import hours, numbers, reasons
+from realtime.engines.choice import CALLEE_LANGUAGES, supports
+from realtime.engines.voice import VOICES
 from wigvo.models import User
 
 
@@ -73,6 +78,166 @@ class OnVoicemail(models.TextChoices):
     LEAVE_MESSAGE = "leave_message", _("Leave a message")
 
 
+class TurnDetection(models.TextChoices):
+    """Who decides that somebody has finished speaking."""
+
+    LOCAL = "local", _("Our own")
+    PROVIDER = "provider", _("The provider's")
+
+
+def _check_hours(value: Any) -> None:
+    try:
+        hours.check(value)
+    except hours.BadHours as error:
+        raise ValidationError(str(error)) from error
+
+
+def _check_time_zone(value: str) -> None:
+    try:
+        hours.check_time_zone(value)
+    except hours.BadHours as error:
+        raise ValidationError(str(error)) from error
+
+
+def _check_languages(value: Any) -> None:
+    known = ", ".join(sorted(CALLEE_LANGUAGES))
+    is_list = isinstance(value, list) and bool(value)
+    if not is_list or not {*map(str, value)} <= CALLEE_LANGUAGES:
+        raise ValidationError(f'A list such as ["ko", "en"], of {known}.')
+
+
+def _check_questions(value: Any) -> None:
+    is_list = isinstance(value, list) and len(value) <= 20
+    if not is_list or not all(isinstance(q, str) and 0 < len(q) <= 200 for q in value):
+        raise ValidationError('A list such as ["What is it about?"], at most 20.')
+
+
+def _check_voice(value: str) -> None:
+    if value not in VOICES:
+        raise ValidationError(f"There is no such voice: {', '.join(VOICES)}.")
+
+
+def _default_languages() -> list[str]:
+    return ["ko"]
+
+
+class ReceptionLine(models.Model):
+    """One of our numbers that the assistant answers."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = PhoneNumberField(unique=True, help_text="E.164, as Twilio has it.")
+    name = models.CharField(
+        max_length=120, help_text="What the line is called when it is answered."
+    )
+    is_active = models.BooleanField(default=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="reception_lines",
+        help_text="Whose calls these are: reads, listens, takes over, gets messages.",
+    )
+    owner_language = models.CharField(max_length=2, default="ko", help_text="ISO 639-1")
+    languages = models.JSONField(
+        default=_default_languages,
+        validators=[_check_languages],
+        help_text="The line answers in the first; it may go on in another.",
+    )
+    persona = models.TextField(
+        blank=True, max_length=2000, help_text="How the assistant speaks."
+    )
+    instructions = models.TextField(
+        blank=True,
+        max_length=8000,
+        help_text="What it may say and do. All of it may be told to whoever calls.",
+    )
+    greeting = models.CharField(
+        blank=True,
+        max_length=300,
+        help_text="First words; if empty, the name of the line and a question.",
+    )
+    must_ask = models.JSONField(
+        default=list, blank=True, validators=[_check_questions], help_text="Questions."
+    )
+    voice = models.CharField(blank=True, max_length=20, validators=[_check_voice])
+    opening_hours = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[_check_hours],
+        help_text='Such as {"mon": ["09:00-12:00", "13:00-18:00"]}; {}: always open.',
+    )
+    time_zone = models.CharField(
+        max_length=40, default="Asia/Seoul", validators=[_check_time_zone]
+    )
+    transfer_number = PhoneNumberField(
+        blank=True, help_text="Where people are put through to; empty: nowhere."
+    )
+    sends_messages = models.BooleanField(
+        default=True, help_text="By e-mail, what was left in a call, once it is over."
+    )
+    messages_to = models.EmailField(
+        blank=True, help_text="Where they are sent to; empty: to the owner."
+    )
+    max_seconds = models.PositiveIntegerField(
+        default=900, validators=[MinValueValidator(60)], help_text="Of one call."
+    )
+    max_calls = models.PositiveIntegerField(default=2, help_text="At the same time.")
+    daily_minutes = models.PositiveIntegerField(
+        default=120, help_text="Of all calls in 24 hours."
+    )
+    turn_detection = models.CharField(
+        max_length=8, choices=TurnDetection.choices, default=TurnDetection.LOCAL
+    )
+    vad_threshold = models.FloatField(
+        default=0.5,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="Of the provider's turn detection, like the next two.",
+    )
+    vad_prefix_ms = models.PositiveIntegerField(
+        default=300, validators=[MaxValueValidator(5000)]
+    )
+    vad_silence_ms = models.PositiveIntegerField(
+        default=700, validators=[MinValueValidator(200), MaxValueValidator(5000)]
+    )
+    secret_hash = models.CharField(max_length=64, blank=True, editable=False)
+    secret_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def language(self) -> str:
+        """The one that the line answers in."""
+        return str(self.languages[0])
+
+    def clean(self) -> None:
+        """Check what depends on more than one field, and the number to dial."""
+        super().clean()
+        self._check_pair()
+        self._check_transfer()
+
+    def _check_pair(self) -> None:
+        language = self.languages[0] if self.languages else ""
+        if not supports(Mode.AGENT, self.owner_language, language):
+            text = "There is no interpreter from the line's language into this one."
+            raise ValidationError({"owner_language": text})
+
+    def _check_transfer(self) -> None:
+        if not self.transfer_number:
+            return
+        try:
+            number = numbers.normalise(str(self.transfer_number))
+        except numbers.NumberRefused as error:
+            sentence = reasons.REFUSALS[error.code].sentence
+            raise ValidationError({"transfer_number": sentence}) from error
+        if number == str(self.number):
+            text = "A line cannot put people through to itself."
+            raise ValidationError({"transfer_number": text})
+
+
 class CallQuerySet(models.QuerySet["Call"]):
     def for_user(self, user: Any) -> Self:
         """Return the calls this person may see; a stranger's id is not among them."""
@@ -82,6 +247,9 @@ class CallQuerySet(models.QuerySet["Call"]):
 
     def live(self) -> Self:
         return self.filter(status__in=LIVE)
+
+    def outbound(self) -> Self:
+        return self.filter(direction=Direction.OUTBOUND)
 
 
 class Call(models.Model):
@@ -101,6 +269,17 @@ class Call(models.Model):
         max_length=16, choices=Outcome.choices, default=Outcome.UNKNOWN
     )
     mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.VOICE)
+    line = models.ForeignKey(
+        ReceptionLine,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="calls",
+        help_text="Which of our numbers was called.",
+    )
+    is_rehearsal = models.BooleanField(
+        default=False, help_text="The other side was played; nobody was called."
+    )
     from_number = PhoneNumberField(blank=True)
     to_number = PhoneNumberField()
     callee_name = models.CharField(max_length=120, blank=True)
@@ -179,6 +358,26 @@ class Call(models.Model):
         return reverse("calls:detail", args=[self.pk])
 
     @property
+    def is_inbound(self) -> bool:
+        return self.direction == Direction.INBOUND
+
+    @property
+    def line_name(self) -> str:
+        """Which of our lines was called, as it was named then; empty: none."""
+        return str(self.brief.get("reception", {}).get("line", ""))
+
+    @property
+    def their_number(self) -> Any:
+        """Of the telephone side; empty where it was withheld."""
+        return self.from_number if self.is_inbound else self.to_number
+
+    @property
+    def shown_number(self) -> str:
+        """The number of the telephone side for people."""
+        number = self.their_number
+        return str(number.as_international) if number else str(_("Number withheld"))
+
+    @property
     def is_live(self) -> bool:
         return self.status in LIVE
 
@@ -227,6 +426,14 @@ class Utterance(models.Model):
     fate = models.CharField(
         max_length=12, choices=Fate.choices, default=Fate.CAPTION_ONLY
     )
+    latency_ms = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="From the end of the speech to the first sound of its translation.",
+    )
+
+    corrected: "list[Correction]"
+    """Set by `calls.corrections.as_corrected`."""
 
     class Meta:
         ordering: ClassVar = ["started_ms", "id"]
@@ -240,6 +447,33 @@ class Utterance(models.Model):
         return f"{self.leg} {self.utterance_id}"
 
 
+class HelperLink(models.Model):
+    """Somebody may read along in one call, without an account: `calls.helpers`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    call = models.ForeignKey(Call, models.CASCADE, related_name="helper_links")
+    token_hash = models.CharField(
+        max_length=64, unique=True, editable=False, help_text="SHA-256 of the token."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(
+        null=True, blank=True, help_text="When captions were last shown through it."
+    )
+
+    class Meta:
+        ordering: ClassVar = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still lets somebody in, as far as it knows without its call."""
+        return self.revoked_at is None and self.expires_at > timezone.now()
+
+
 class Recording(models.Model):
     """The sound of a call's telephone line; `calls.recordings` keeps its file."""
 
@@ -248,6 +482,7 @@ class Recording(models.Model):
 
         COMPLETE = ""
         STOPPED = "stopped"
+        REFUSED = "refused"
         DISK_FULL = "disk_full"
         DISK_ERROR = "disk_error"
         DISK_SLOW = "disk_slow"
@@ -256,6 +491,7 @@ class Recording(models.Model):
     class DeletedBy(models.TextChoices):
         OWNER = "owner"
         STAFF = "staff"
+        CALLEE = "callee"
         RETENTION = "retention"
 
     id = models.UUIDField(
@@ -346,6 +582,199 @@ class CallEvent(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise AppendOnlyError("A call event is deleted only together with its call.")
+
+
+class Letter(models.Model):
+    """What was left in a call to one of our numbers, as e-mail; see `calls.letters`.
+
+    A row is there if there was something to send.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Being sent")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Not sent")
+
+    call = models.OneToOneField(Call, models.CASCADE, related_name="letter")
+    state = models.CharField(max_length=7, choices=State.choices, default=State.PENDING)
+    code = models.CharField(max_length=40, blank=True, help_text="Why it was not.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"],
+                name="calls_letter_due",
+                condition=Q(state="pending"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.state
+
+
+class Summary(models.Model):
+    """What a call came to, in the words of the text model; see `calls.summaries`.
+
+    A row is there from the end of a call that was answered; without one there is
+    nothing to sum up.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Being written")
+        DONE = "done", _("Written")
+        FAILED = "failed", _("Not written")
+
+    call = models.OneToOneField(Call, models.CASCADE, related_name="summing_up")
+    state = models.CharField(max_length=7, choices=State.choices, default=State.PENDING)
+    code = models.CharField(
+        max_length=16, blank=True, help_text="Why there is none: of `TextFailed`."
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(
+        default=timezone.now, help_text="When it is asked for, or asked again."
+    )
+    done_at = models.DateTimeField(null=True, blank=True)
+    language = models.CharField(max_length=2, blank=True)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True)
+    content = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Appointments, numbers, open points: see calls.summaries.",
+    )
+    dropped = models.PositiveSmallIntegerField(
+        default=0, help_text="Items left out because nothing that was said bears them."
+    )
+
+    class Meta:
+        verbose_name_plural = "summaries"
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"],
+                name="calls_summary_due",
+                condition=Q(state="pending"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.state
+
+
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnlyError("A correction is never changed.")
+
+
+class Correction(models.Model):
+    """Somebody has put a caption right.  What was written down at first stays."""
+
+    class Part(models.TextChoices):
+        ORIGINAL = "original", _("Original")
+        TRANSLATION = "translation", _("Translation")
+
+    utterance = models.ForeignKey(Utterance, models.CASCADE, related_name="corrections")
+    part = models.CharField(max_length=11, choices=Part.choices)
+    before = models.TextField(blank=True)
+    text = models.TextField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = CorrectionQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("A correction is never changed.")
+        super().save(*args, **kwargs)
+
+
+class Note(models.Model):
+    """What an operator has noted about a call.  Its owner does not see it."""
+
+    call = models.ForeignKey(Call, models.CASCADE, related_name="notes")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    text = models.TextField()
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
+
+
+class AccessQuerySet(models.QuerySet["Access"]):
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnlyError("A record of access is never changed.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("A record of access is never deleted.")
+
+
+class Access(models.Model):
+    """An operator has looked at somebody else's call, or at how it was prepared.
+
+    It names call and people by value, so that it outlives all of them.
+    """
+
+    class What(models.TextChoices):
+        TRANSCRIPT = "transcript", _("Transcript")
+        AUDIO = "audio", _("Recording")
+        PREPARATION = "prepared", _("Preparation")
+
+    call_key = models.UUIDField(_("call or preparation"), db_index=True)
+    owner_email = models.EmailField(_("of"))
+    by_email = models.EmailField(_("by"))
+    what = models.CharField(max_length=10, choices=What.choices)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = AccessQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        verbose_name_plural = "accesses"
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("A record of access is never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("A record of access is never deleted.")
+
+
+class Spent(models.Model):
+    """What a deleted call had used, so that deleting calls buys no new ones."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+"
+    )
+    direction = models.CharField(
+        max_length=8, choices=Direction.choices, default=Direction.OUTBOUND
+    )
+    at = models.DateTimeField(help_text="When it was answered, or else dialled.")
+    seconds = models.PositiveIntegerField(default=0)
+    usd = models.DecimalField(max_digits=9, decimal_places=4, default=0)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["owner", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
 
 
 class IdempotencyKey(models.Model):

@@ -1,7 +1,6 @@
 """The page of saved phrases.  Every change works without a script as well."""
 
-import time
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django import forms
@@ -16,13 +15,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from calls import languages, phrases
 from calls.models import Phrase
+from calls.requests import AuthedRequest
 from calls.services import CallRefused
-from calls.views import AuthedRequest
+from wigvo.undo import Undo
 
-UNDO_S: Final = 600
-"""How long a deleted phrase can be brought back."""
-_UNDO: Final = "deleted_phrase"
-"""Name in the session."""
+_UNDO: Final = Undo("deleted_phrase")
 
 
 class PhraseForm(forms.Form):
@@ -101,8 +98,7 @@ def move(request: AuthedRequest, phrase_id: UUID) -> HttpResponse:
 @login_required
 def delete(request: AuthedRequest, phrase_id: UUID) -> HttpResponse:
     """Delete a phrase; for some minutes it can be brought back."""
-    kept = phrases.delete(_find(request, phrase_id))
-    request.session[_UNDO] = {**kept, "until": time.time() + UNDO_S}
+    _UNDO.keep(request, phrases.delete(_find(request, phrase_id)))
     return _done(request)
 
 
@@ -110,21 +106,13 @@ def delete(request: AuthedRequest, phrase_id: UUID) -> HttpResponse:
 @login_required
 def restore(request: AuthedRequest) -> HttpResponse:
     """Bring the phrase back that was deleted last."""
-    if kept := _deleted(request):
-        phrases.restore(
-            request.user, {name: v for name, v in kept.items() if name != "until"}
-        )
-    request.session.pop(_UNDO, None)
+    if kept := _UNDO.take(request):
+        phrases.restore(request.user, kept)
     return _done(request)
 
 
 def _find(request: AuthedRequest, phrase_id: UUID) -> Phrase:
     return get_object_or_404(Phrase.objects.for_user(request.user), pk=phrase_id)
-
-
-def _deleted(request: AuthedRequest) -> dict[str, Any] | None:
-    kept: dict[str, Any] | None = request.session.get(_UNDO)
-    return kept if kept and kept["until"] > time.time() else None
 
 
 def _add_refusal(form: forms.Form, refused: CallRefused) -> None:
@@ -176,7 +164,7 @@ def _show(
             "editing": editing,
             "edit_form": edit_form,
             "new_form": new_form,
-            "deleted": _deleted(request),
+            "deleted": _UNDO.look(request),
             "is_added": is_added,
             "is_full": len(mine) >= phrases.MAX_PHRASES,
         },

@@ -29,6 +29,34 @@ REASONS: dict[str, Reason] = {
         _("The assistant could not go on, so it ended the call politely."),
         _("Call again, or make this call yourself in another mode."),
     ),
+    "agent_unavailable": Reason(
+        _("The assistant could not answer, so the caller was asked to call again."),
+        _("Call them back; there was nobody to take a message."),
+    ),
+    "goodbye_said": Reason(
+        _("The other side said goodbye, so the call was ended."),
+        _("Call back if something is still open."),
+    ),
+    "transferred": Reason(
+        _("The assistant put the caller through to your number for that."),
+        _("Ask there what came of it."),
+    ),
+    "transfer_unanswered": Reason(
+        _("The caller was put through to your number for that, but nobody answered."),
+        _("Call them back."),
+    ),
+    "line_busy": Reason(
+        _("Somebody called while the line already had as many calls as it may."),
+        _("Call them back, or have more calls at a time allowed for the line."),
+    ),
+    "line_minutes": Reason(
+        _("Somebody called after the line's minutes of the day were used up."),
+        _("Call them back, or have more minutes allowed for the line."),
+    ),
+    "line_spend": Reason(
+        _("Somebody called after what your lines may cost in a day was used up."),
+        _("Call them back, or have a higher limit set for you."),
+    ),
     "hung_up_by_callee": Reason(
         _("The other side hung up."), _("Call again if something is still open.")
     ),
@@ -66,6 +94,10 @@ REASONS: dict[str, Reason] = {
     "voicemail_left": Reason(
         _("A voicemail answered, and your message was left on it."),
         _("Nobody has confirmed it: call again if they do not call back."),
+    ),
+    "silence": Reason(
+        _("Somebody picked up but nothing was heard, so the call was ended."),
+        _("Try again later: their telephone or the line may not have worked."),
     ),
     "fax": Reason(
         _("A fax machine answered."), _("Look for a number where people answer.")
@@ -332,6 +364,21 @@ REFUSALS: dict[str, Refusal] = {
         _("Say what the assistant is to reach in this call."),
         "goal",
     ),
+    "opening_too_long": Refusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Your first sentence is too long: nobody listens to more than 300 letters."),
+        "opening",
+    ),
+    "opening_abusive": Refusal(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Your first sentence may hurt whoever answers. Say it in other words."),
+        "opening",
+    ),
+    "openings_limit": Refusal(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("That was changed too often. Wait a minute and try again."),
+        "opening",
+    ),
     "idempotency_mismatch": Refusal(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         _("This Idempotency-Key was already used for another request."),
@@ -373,6 +420,9 @@ REFUSALS: dict[str, Refusal] = {
     ),
     # The moment.
     "call_over": Refusal(HTTPStatus.CONFLICT, _("This call has ended.")),
+    "call_live": Refusal(
+        HTTPStatus.CONFLICT, _("This call is going on. Hang up first.")
+    ),
     "engine_refused": Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE, REASONS["engine_refused"].sentence
     ),

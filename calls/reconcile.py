@@ -69,6 +69,9 @@ def reconcile(node_url: str, live_ids: LiveIds) -> int:
 
 def _reconcile_one(call: Call) -> None:
     now = timezone.now()
+    if call.is_rehearsal:
+        _fail(call, "server_restarted")
+        return
     if call.twilio_sid is None:
         if (call.queued_at or call.created_at) < now - DIAL_GRACE:
             _fail(call, "never_dialled")

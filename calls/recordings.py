@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from calls import services, wav
-from calls.models import Call, Recording
+from calls.models import Access, Call, Recording
 from calls.reasons import Text
 from wigvo.models import User
 from wigvo.notify import notify, publish
@@ -63,7 +63,8 @@ def plan_of(call: Call) -> Plan:
     """Say what a recorder of this call has to do, also after a restart."""
     recording = Recording.objects.filter(call=call).first()
     if recording is None:
-        return Plan(call.pk, uuid4(), is_wanted=call.record)
+        is_wanted = call.record and not is_refused(call)
+        return Plan(call.pk, uuid4(), is_wanted=is_wanted)
     if not call.record or not recording.is_running:
         return Plan(call.pk, recording.pk, is_wanted=False)
     return Plan(
@@ -73,6 +74,12 @@ def plan_of(call: Call) -> Plan:
         started_ms=recording.started_ms,
         recorded_ms=wav.duration_ms(wav.whole_frames(_size_of(recording.pk))),
     )
+
+
+def is_refused(call: Call) -> bool:
+    """Say whether the other side does not want to be recorded."""
+    told = call.events.filter(kind="recording_consent", data__answer="no")
+    return call.record and told.exists()
 
 
 def path_of(recording_id: UUID) -> Path:
@@ -181,7 +188,10 @@ def note_heard(recording: Recording, user: User) -> None:
     kind, data = "recording_heard", {"by": user.pk}
     heard = recording.call.events.filter(kind=kind, data=data, at__gt=since)
     if not heard.exists():
+        from calls.review import note_access
+
         services.append_event(recording.call_id, kind, data)
+        note_access(recording.call.pk, recording.call.owner, user, Access.What.AUDIO)
 
 
 @transaction.atomic
@@ -208,6 +218,7 @@ def delete(recording_id: UUID, *, by: str) -> None:
     services.append_event(recording.call_id, "recording_deleted", {"by": by})
     # The file goes first: no row may say "deleted" of a file that could not be.
     _unlink(recording_id)
+    _show(recording.call_id)
     if was_running:
         call_id = recording.call_id
         transaction.on_commit(lambda: notify(call_id, {"kind": "stop_recording"}))
@@ -231,6 +242,9 @@ def _unlink(recording_id: UUID) -> None:
 
 _STOPPED_EARLY: Final[dict[str, Text]] = {
     Recording.EndReason.STOPPED: gettext_lazy("It was stopped during the call."),
+    Recording.EndReason.REFUSED: gettext_lazy(
+        "It was stopped because the other side did not want it."
+    ),
     Recording.EndReason.DISK_FULL: gettext_lazy(
         "It stopped early because the server's disk was full."
     ),
@@ -245,7 +259,9 @@ _STOPPED_EARLY: Final[dict[str, Text]] = {
     ),
 }
 
-StateName = Literal["none", "planned", "missing", "running", "recorded", "deleted"]
+StateName = Literal[
+    "none", "planned", "missing", "refused", "running", "recorded", "deleted"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,17 +295,21 @@ def state_of(call: Call) -> State:
         return _state_of_recording(call, recording)
     if not call.record:
         return State("none", _("Not recorded"))
+    if (call.is_live or call.is_over) and is_refused(call):
+        return State("refused", _("Not recorded: the other side did not want it"))
     if call.is_over:
         return State(
-            "missing", _("Not recorded: the other side had not been told in time")
+            "missing", _("Not recorded: the other side had not been asked in time")
         )
-    return State("planned", _("Begins once the other side has been told"))
+    return State("planned", _("Begins once the other side has been asked"))
 
 
 def _state_of_recording(call: Call, recording: Recording) -> State:
     if recording.deleted_at is not None:
         date = date_format(recording.deleted_at, "DATE_FORMAT")
         sentence = _("Deleted on %(date)s") % {"date": date}
+        if recording.deleted_by == Recording.DeletedBy.CALLEE:
+            sentence = _("Deleted at once: the other side did not want it")
         if recording.deleted_by == Recording.DeletedBy.RETENTION:
             sentence = _("Deleted on %(date)s, because its time was up") % {
                 "date": date
@@ -307,8 +327,9 @@ def _state_of_recording(call: Call, recording: Recording) -> State:
 def _terms() -> str:
     days = settings.RECORDING_RETENTION_DAYS
     told = _(
-        "The other side is told at the beginning, in their language; only then does the"
-        " recording start. You and our support can listen to it."
+        "The other side is asked at the beginning, in their language; only then does"
+        " the recording start, and if they say no it is deleted. You and our support"
+        " can listen to it."
     )
     if not days:
         # Not inside the f-string: makemessages looks into none.

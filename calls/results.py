@@ -46,6 +46,17 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody who called wants the owner to know."""
+
+    name: str
+    message: str
+    number: str = ""
+    urgency: str = "normal"
+    utterance_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What the assistant has asked its owner during the call."""
 
@@ -59,13 +70,16 @@ class Result:
 
     Attributes:
         reason: why it ended as it did, in the assistant's words.
+        transfer: why they were put through, in its words; empty: they were not.
         open_points: what was to be found out and was not, questions without answer.
     """
 
     reason: str = ""
+    transfer: str = ""
     facts: list[Fact] = field(default_factory=list)
     appointments: list[Appointment] = field(default_factory=list)
     callbacks: list[Callback] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     open_points: list[str] = field(default_factory=list)
 
@@ -76,12 +90,14 @@ class Result:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what `realtime.agent.Agent.result` has written."""
+        """Read what `realtime.agent.agent.Agent.result` has written."""
         return cls(
             reason=value.get("reason", ""),
+            transfer=value.get("transfer", ""),
             facts=[Fact(**row) for row in value.get("facts", ())],
             appointments=[Appointment(**row) for row in value.get("appointments", ())],
             callbacks=[Callback(**row) for row in value.get("callbacks", ())],
+            messages=[Message(**row) for row in value.get("messages", ())],
             questions=[Question(**row) for row in value.get("questions", ())],
             open_points=list(value.get("open_points", ())),
         )

@@ -26,21 +26,28 @@ from django.db.models import DateTimeField, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from calls import numbers
+from calls import numbers, openings
 from calls.models import (
     TERMINAL,
     AnsweredBy,
     Call,
     CallEvent,
+    CallQuerySet,
+    Direction,
     IdempotencyKey,
     Mode,
     OnVoicemail,
     Outcome,
+    Spent,
     Status,
+    Summary,
     Utterance,
 )
 from calls.reasons import REFUSALS, Text
+from realtime.engines.catalogue import catalogue
 from realtime.engines.choice import CALLER_LANGUAGES, supports
+from realtime.engines.usage import Usage
+from realtime.figures.cost import CostMeter, Tariff
 from wigvo.models import User
 from wigvo.notify import notify, publish, publish_user
 
@@ -51,6 +58,9 @@ IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 MAX_KEY_LENGTH = 200
 
 SUPPORTED_MODES = frozenset(Mode)
+
+SUMMARY_AFTER = timedelta(minutes=2)
+"""If the relay has not said by then that everything is written down, it never will."""
 
 _RANK = {
     Status.DRAFT: 0,
@@ -137,8 +147,13 @@ def _limit(own: int | None, default: int) -> int:
     return default if own is None else own
 
 
+def _made_by(user: User, direction: str = Direction.OUTBOUND) -> CallQuerySet:
+    """Return a person's calls of one direction: incoming ones have their own limits."""
+    return Call.objects.filter(owner=user, direction=direction)
+
+
 def _ensure_no_live_call(user: User) -> None:
-    live = Call.objects.filter(owner=user).live().count()
+    live = _made_by(user).live().count()
     if live >= _limit(user.max_live_calls, settings.CALL_MAX_LIVE_PER_USER):
         raise CallRefused("live_call_limit")
 
@@ -150,37 +165,53 @@ def _ensure_minutes_left(user: User) -> None:
 
 
 def spent_today(user: User) -> timedelta:
-    """Add up how long this person was connected in the last 24 hours."""
+    """Add up how long this person's own calls have taken in the last 24 hours."""
     # One clock for all of it: a database's own NOW() has its own precision.
     now = timezone.now()
-    spent = Call.objects.filter(
-        owner=user, answered_at__gte=now - timedelta(hours=24)
-    ).aggregate(
-        spent=Sum(
-            Coalesce(F("ended_at"), Value(now, output_field=DateTimeField()))
-            - F("answered_at")
-        )
-    )["spent"]
-    return spent or timedelta()
+    spent = (
+        _made_by(user)
+        .filter(answered_at__gte=now - timedelta(hours=24))
+        .aggregate(
+            spent=Sum(
+                Coalesce(F("ended_at"), Value(now, output_field=DateTimeField()))
+                - F("answered_at")
+            )
+        )["spent"]
+    )
+    return (spent or timedelta()) + timedelta(seconds=_deleted(user)["seconds"] or 0)
 
 
-def usd_left(user: User, *, besides: UUID | None = None) -> Decimal:
+def _deleted(user: User, direction: str = Direction.OUTBOUND) -> dict[str, Any]:
+    """Add up what this person's deleted calls of the last 24 hours had used."""
+    since = timezone.now() - timedelta(hours=24)
+    rows = Spent.objects.filter(owner=user, direction=direction, at__gte=since)
+    return rows.aggregate(seconds=Sum("seconds"), usd=Sum("usd"))
+
+
+def usd_left(
+    user: User,
+    *,
+    besides: UUID | None = None,
+    direction: str = Direction.OUTBOUND,
+) -> Decimal:
     """Say what one call of this person may cost, USD; zero or less: nothing.
 
     Args:
         user: Whose calls.
         besides: That call; what it has cost itself is not taken off.
+        direction: Calls that they make, or that they get: each has a day's money.
     """
     a_call = _money(user.usd_per_call, settings.CALL_MAX_USD)
     a_day = _money(user.daily_usd, settings.CALL_DAILY_USD_PER_USER)
     since = timezone.now() - timedelta(hours=24)
     spent = (
-        Call.objects.filter(owner=user)
+        _made_by(user, direction)
         .filter(Q(queued_at__gte=since) | Q(answered_at__gte=since))
         .exclude(pk__in=[besides] if besides else [])
         .aggregate(usd=Sum("cost_usd"))["usd"]
     )
-    return min(a_call, a_day - (spent or Decimal(0)))
+    deleted = _deleted(user, direction)["usd"] or Decimal(0)
+    return min(a_call, a_day - (spent or Decimal(0)) - deleted)
 
 
 def _money(own: Decimal | None, default: float) -> Decimal:
@@ -219,13 +250,34 @@ def create_call(
     on_voicemail: str = OnVoicemail.HANG_UP,
     voicemail_message: str = "",
 ) -> Call:
-    """Note down a call that may be started later.  Raises: CallRefused."""
+    """Note down a call that may be started later.
+
+    Args:
+        owner: Whose call it is.
+        to_number: As it was written.
+        mode: One of `Mode`.
+        caller_language: ISO 639-1.
+        callee_language: ISO 639-1.
+        callee_name: For the history.
+        brief: What it is about.
+        opening: Who calls and why, said first; empty: as this person usually
+            introduces themselves.
+        record: Whether it is recorded, if the callee agrees.
+        on_voicemail: What becomes of a voicemail.
+        voicemail_message: What is left on it; empty: who calls and why, if that is
+            said, and that they will call again.
+
+    Raises: CallRefused.
+    """
     ensure_verified(owner)
     if mode not in SUPPORTED_MODES:
         raise CallRefused("unsupported_mode")
     if mode == Mode.AGENT and not (brief or {}).get("goal", "").strip():
         raise CallRefused("goal_missing")
     _ensure_languages(mode, caller_language, callee_language)
+    opening = _opening(owner, opening, caller_language, callee_language)
+    if on_voicemail == OnVoicemail.LEAVE_MESSAGE and not voicemail_message.strip():
+        voicemail_message = openings.message(opening, caller_language, callee_language)
     return Call.objects.create(
         owner=owner,
         from_number=settings.TWILIO_FROM_NUMBER,
@@ -242,6 +294,16 @@ def create_call(
     )
 
 
+def type_instead(call: Call) -> None:
+    """Let the caller type in a call that was not dialled yet.
+
+    Raises: CallRefused: nobody can read typed text out in this language.
+    """
+    _ensure_languages(Mode.TEXT, call.caller_language, call.callee_language)
+    drafts = Call.objects.filter(pk=call.pk, status=Status.DRAFT)
+    drafts.update(mode=Mode.TEXT)
+
+
 def _ensure_languages(mode: str, caller_language: str, callee_language: str) -> None:
     if supports(mode, caller_language, callee_language):
         return
@@ -250,6 +312,14 @@ def _ensure_languages(mode: str, caller_language: str, callee_language: str) -> 
         "unsupported_language",
         field="callee_language" if is_known else "caller_language",
     )
+
+
+def _opening(owner: User, text: str, caller: str, callee: str) -> str:
+    """Return the first sentence of a call, the person's usual one if none is given."""
+    text = openings.clean(text) or openings.introduction(owner, caller, callee)
+    if problem := openings.problem_of(text, caller, callee):
+        raise CallRefused(problem)
+    return text
 
 
 @transaction.atomic
@@ -381,6 +451,10 @@ def _move(
         call.reason = reason
         call.outcome = _honest(call, outcome) or _OUTCOME.get(status, Outcome.UNKNOWN)
     call.save(update_fields=["status", "answered_at", "ended_at", "reason", "outcome"])
+    if status in TERMINAL and call.answered_at is not None:
+        Summary.objects.get_or_create(
+            call=call, defaults={"due_at": now + SUMMARY_AFTER}
+        )
     data: dict[str, Any] = {"status": status.value}
     if reason:
         data["reason"] = reason
@@ -455,6 +529,7 @@ def store_utterance(
     ended_ms: int | None = None,
     uncertain: list[Any] | None = None,
     fate: str = Utterance.Fate.CAPTION_ONLY,
+    latency_ms: int | None = None,
 ) -> None:
     """Write down an utterance; told again, replace what was written."""
     # An engine's text may hold anything; PostgreSQL stores no NUL.
@@ -470,15 +545,30 @@ def store_utterance(
             "ended_ms": ended_ms,
             "uncertain": uncertain or [],
             "fate": fate,
+            "latency_ms": latency_ms,
         },
     )
 
 
 def store_result(call_id: UUID, result: Mapping[str, Any]) -> None:
     """Keep what the assistant has found out so far; told again, replace it."""
-    # PostgreSQL stores no NUL, and a model may write anything.
-    text = json.dumps(result, ensure_ascii=True).replace("\\u0000", "")
-    Call.objects.filter(pk=call_id).update(result=json.loads(text))
+    Call.objects.filter(pk=call_id).update(result=storable(result))
+
+
+def storable(value: Mapping[str, Any]) -> Any:
+    """Return what a model has written as a database takes it: PostgreSQL has no NUL."""
+    text = json.dumps(value, ensure_ascii=True).replace("\\u0000", "")
+    return json.loads(text)
+
+
+@transaction.atomic
+def store_summary(call_id: UUID, *, summary: str, outcome: str) -> None:
+    """Keep what a call came to; an outcome that is known already stays."""
+    call = Call.objects.select_for_update().get(pk=call_id)
+    call.summary = summary.replace("\0", "")
+    if call.outcome == Outcome.UNKNOWN:
+        call.outcome = _honest(call, outcome)
+    call.save(update_fields=["summary", "outcome"])
 
 
 def store_latency(call_id: UUID, latency: Mapping[str, Any]) -> None:
@@ -497,6 +587,32 @@ def store_cost(call_id: UUID, *, usd: float, parts: list[dict[str, Any]]) -> Non
     Call.objects.filter(pk=call_id).update(
         cost_usd=Decimal(str(round(usd, 4))), cost_parts=parts
     )
+
+
+@transaction.atomic
+def add_cost(call_id: UUID, used: Usage | None, *, model: str) -> None:
+    """Put what was used for a call after its end on its bill, if it is still there.
+
+    Its other lines stay as they are.
+
+    Args:
+        call_id: The call.
+        used: What for, and how much; None: nothing was counted.
+        model: Which one.
+    """
+    call = Call.objects.select_for_update().filter(pk=call_id).first()
+    if used is None or call is None:
+        return
+    tariff = Tariff({used.role: model}, catalogue(), telephone_minute=0.0)
+    meter, others = CostMeter(tariff), []
+    for part in call.cost_parts:
+        if (part["engine"], part["model"]) == (used.role, model):
+            meter.restore([part])
+        else:
+            others.append(part)
+    meter.add([used])
+    parts = [*others, *(part.as_dict() for part in meter.parts())]
+    store_cost(call_id, usd=sum(part["usd"] or 0.0 for part in parts), parts=parts)
 
 
 @transaction.atomic
@@ -530,6 +646,35 @@ def set_answered_by(call_id: UUID, kind: str, *, source: str = "twilio") -> None
 
     if not is_from_relay:
         transaction.on_commit(announce)
+
+
+# --- Away with it --------------------------------------------------------------------
+
+
+@transaction.atomic
+def delete_call(call: Call) -> None:
+    """Delete a call for good: what was said, its recording, its summary, its notes.
+
+    Raises: CallRefused: it is going on.
+    """
+    # Its owner's row is locked first, as `claim` does: no limit is looked at meanwhile.
+    owner = User.objects.select_for_update().get(pk=call.owner_id)
+    call = Call.objects.select_for_update().get(pk=call.pk)
+    if call.is_live:
+        raise CallRefused("call_live")
+    used_at = call.answered_at or call.queued_at
+    now = timezone.now()
+    Spent.objects.filter(owner=owner, at__lt=now - timedelta(days=2)).delete()
+    if used_at is not None and used_at > now - timedelta(hours=24):
+        Spent.objects.create(
+            owner=owner,
+            direction=call.direction,
+            at=used_at,
+            seconds=call.duration_s,
+            usd=call.cost_usd,
+        )
+    log.info("call_deleted", call_id=str(call.pk))
+    call.delete()
 
 
 # --- Requests that may be sent again -------------------------------------------------

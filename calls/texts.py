@@ -85,6 +85,52 @@ CALL_TEXTS = {
     "in_progress": _("In progress"),
     "ending": _("Ending the call"),
     "over": _("The call has ended"),
+    "on_hold": _("On hold"),
+    # What to do meanwhile.
+    "hint_draft": _("Nobody is called before you press “Call”."),
+    "hint_queued": _("The number is being dialled. This takes a few seconds."),
+    "hint_ringing": _(
+        "It rings at the other side. Whoever answers is first told who calls, and that"
+        " an artificial intelligence interprets; then it is your turn."
+    ),
+    "hint_ringing_long": _(
+        "It has been ringing for {time}. Let it ring on, or hang up and try later."
+    ),
+    "hint_join": _(
+        "The call is going on, but this page is not connected to it. Join it to read,"
+        " hear and be heard."
+    ),
+    "hint_lost": _(
+        "The call goes on, and the other side is asked to wait. After {seconds} s"
+        " without you it ends. Check your internet connection and leave this page open:"
+        " it comes back by itself."
+    ),
+    "hint_lost_agent": _(
+        "The assistant goes on with the call. Check your internet connection and leave"
+        " this page open: it comes back by itself."
+    ),
+    "hint_lost_before": _(
+        "The other side is being called meanwhile. Check your internet connection and"
+        " leave this page open: it comes back by itself."
+    ),
+    "hint_hold": _(
+        "On hold for {time}. You need not listen: you are called back here."
+    ),
+    "captions_paused": _("Captions stand still. New ones keep arriving below."),
+    "captions_resumed": _("Captions go on."),
+    "caption_delay": _("{seconds} s later"),
+    "caption_delay_long": _(
+        "Measured in this call: {seconds} s from their words to the interpretation, in"
+        " the middle of all cases."
+    ),
+    "take_over": _("Take over"),
+    "hand_back": _("Hand back"),
+    "confirm_whisper": _("Ask them whether this is right: {words}"),
+    # Why to stay a little longer.
+    "stay_speaking": _("They are speaking."),
+    "stay_held": _("You would lose your place in the queue."),
+    "stay_unsaid": _("Something of yours has not been said yet."),
+    "stay_agent": _("The assistant has not finished."),
     # The connection to the call.
     "connection_idle": _("Not connected"),
     "connection_starting": _("Connecting …"),
@@ -141,11 +187,13 @@ CALL_TEXTS = {
         " Safari."
     ),
     "mic_lost": _(
-        "The microphone was disconnected. Connect it again; the call goes on meanwhile."
+        "The microphone was disconnected, so they cannot hear you. The call goes on:"
+        " connect it again, or type."
     ),
     "mic_back": _("The microphone is working again."),
     "listen_only": _("You are listening without a microphone."),
-    "mic_or_type": _("Or start the call again as a text call: that needs none."),
+    "mic_or_type": _("Nobody has been called. You can also type: that needs none."),
+    "type_instead": _("Type instead"),
     "microphone": _("Microphone"),
     # Push-to-talk.
     "talk_hold": _("Hold to talk"),
@@ -249,6 +297,7 @@ CALL_TEXTS = {
     "guardrail_blocked": _(
         "This was not said, because it may hurt. Say it in other words."
     ),
+    "guardrail_flagged": _("What the other side heard may have sounded hurtful."),
     "guardrail_corrected": _("It was said in a more polite form."),
     "guardrail_other": _("What you said was checked before it was spoken."),
     "cost": _("about {amount}"),
@@ -285,12 +334,19 @@ CALL_TEXTS = {
     "left_out_by_speech": _("Left out, because you went on speaking: {text}"),
     "not_heard": _("Not heard: {text}"),
     "lag": _("Your words reach the other side {seconds} s later."),
+    "warning_recording_refused": _(
+        "The other side does not want to be recorded. The recording was stopped and"
+        " deleted."
+    ),
     "warning_playout_behind": _(
         "What you say has to wait. Pauses are shortened until it has caught up."
     ),
     "warning_sound_lost": _(
         "About {seconds} s of the other side were covered by echo and could not be"
         " heard. If something is missing, ask them to say it again."
+    ),
+    "warning_not_interpreted": _(
+        "Something that was said could not be understood. Ask them to say it again."
     ),
     "warning_spend_limit": _("This call may cost {usd} USD more; then it ends."),
     "warning_time_limit": _("This call ends in {seconds} seconds."),
@@ -306,4 +362,35 @@ CALL_TEXTS = {
     "recovery_degraded": _(
         "Interpretation is delayed; what was said will appear later."
     ),
+    "recovery_degraded_interpret": _(
+        "The interpreter now speaks sentence by sentence, a little later than usual."
+    ),
+    "recovery_degraded_cascade": _(
+        "What is said is written down, translated and read out for now: that takes"
+        " longer than usual."
+    ),
+    "recovery_degraded_transcribe": _(
+        "Nothing can be spoken by the interpreter for now: what is said comes in"
+        " writing."
+    ),
+    "recovery_degraded_transcribe_file": _(
+        "No interpreter is there for now. What is said is kept, and comes in writing"
+        " later."
+    ),
 }
+
+
+ENGINE_NAMES = {
+    "translate": _("Interpreting while you speak"),
+    "interpret": _("Interpreting sentence by sentence"),
+    "transcribe": _("Writing down what is said"),
+    "transcribe_file": _("Writing down what is said, later"),
+    "speak": _("Reading aloud"),
+    "agent": _("The assistant's conversation"),
+    "partner": _("Rehearsal"),
+    "text": _("Typed text, suggestions and the summary"),
+    "moderation": _("Checking what is typed"),
+    "telephone": _("The telephone"),
+    "media_stream": _("Sound from the telephone"),
+}
+"""The lines of a call's bill, in plain words."""

@@ -1,6 +1,6 @@
 """The only module that talks to Twilio: REST, TwiML, signatures.
 
-Three REST calls do not need the vendor's client, and without it a test can put its
+A few REST calls do not need the vendor's client, and without it a test can put its
 own transport here.  Signatures and TwiML are the vendor's code.
 """
 
@@ -23,11 +23,15 @@ log = structlog.get_logger(__name__)
 
 TIMEOUT_S = 10.0
 """Of one request; whoever waits for a call to be dialled waits this long at most."""
+PATIENCE_S = 4.0
+"""Of a request that somebody on the line waits for."""
 _ATTEMPTS = 3
 _PAUSE_S = 0.25
 
 _NOT_FOUND = 20404
 _NOT_IN_PROGRESS = 21220
+TRANSFER_RING_S = 30
+"""So long it rings where somebody is put through to."""
 MAX_DIGITS = 32
 """As many as Twilio takes when a call is made (facts/twilio.md 3)."""
 _DIGITS = frozenset("0123456789*#w")
@@ -116,6 +120,39 @@ def fetch_status(sid: str) -> Status | None:
         raise
 
 
+def fetch_incoming(sid: str) -> dict[str, Any] | None:
+    """Ask what a call is that says it was made to us; None if Twilio does not know it.
+
+    Asks once and not for long: somebody is on the line.
+
+    Raises: TelephoneRefused.
+    """
+    try:
+        return _request("GET", f"Calls/{sid}.json", timeout_s=PATIENCE_S)
+    except TelephoneRefused as error:
+        if error.code == _NOT_FOUND:
+            return None
+        raise
+
+
+def limit(sid: str, seconds: int) -> None:
+    """Have Twilio end a call after so long, should we not be there to do it.
+
+    Raises: TelephoneRefused.
+    """
+    _request_again("POST", f"Calls/{sid}.json", {"TimeLimit": str(seconds)})
+
+
+def go_on_with(sid: str, document: str) -> None:
+    """Give a telephone call in progress another document; its stream ends with that.
+
+    Asks once, never again: what it begins may have begun already.
+
+    Raises: TelephoneRefused.  With UNREACHABLE nobody knows whether it goes on so.
+    """
+    _request("POST", f"Calls/{sid}.json", {"Twiml": document})
+
+
 def send_digits(call: Call, digits: str) -> None:
     """Press keys on a telephone call in progress.
 
@@ -182,7 +219,10 @@ def _request_again(
 
 
 def _request(
-    method: str, path: str, data: dict[str, Any] | None = None
+    method: str,
+    path: str,
+    data: dict[str, Any] | None = None,
+    timeout_s: float = TIMEOUT_S,
 ) -> dict[str, Any]:
     client = _client(
         settings.TWILIO_API_BASE_URL,
@@ -191,7 +231,7 @@ def _request(
         transport,
     )
     try:
-        response = client.request(method, path, data=data)
+        response = client.request(method, path, data=data, timeout=timeout_s)
         answer = response.json()
     except (httpx2.HTTPError, ValueError) as error:
         log.warning("twilio_unreachable", method=method, error=type(error).__name__)
@@ -243,6 +283,25 @@ def stream_twiml(call: Call, call_sid: str, *, digits: str = "") -> str:
     response.redirect(
         f"{settings.PUBLIC_BASE_URL}/twilio/resume/{call.pk}", method="POST"
     )
+    return str(response)
+
+
+def transfer_twiml(call: Call, number: str) -> str:
+    """Put whoever is on the line through to a number, and ask what came of it.
+
+    Args:
+        call: an incoming one; the number that they called is shown as theirs.
+        number: E.164.
+    """
+    response = VoiceResponse()
+    dial = response.dial(
+        action=f"{settings.PUBLIC_BASE_URL}/twilio/transferred/{call.pk}",
+        method="POST",
+        caller_id=str(call.to_number),
+        timeout=TRANSFER_RING_S,
+        time_limit=settings.CALL_MAX_SECONDS,
+    )
+    dial.number(number)
     return str(response)
 
 

@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from calls import reasons, services, tasks, twilio
-from calls.models import LIVE, Call, Outcome, Status
+from calls import reasons, reception, services, tasks, twilio
+from calls.models import LIVE, Call, Direction, Outcome, Status
+from calls.spoken import Sentence, say
 from wigvo.celery import run_task
 
 log = structlog.get_logger(__name__)
@@ -83,18 +84,72 @@ def voice(request: HttpRequest, call_id: UUID) -> HttpResponse:
     return _twiml(twilio.stream_twiml(call, request.POST["CallSid"]))
 
 
+_OUTGOING_ONLY = (
+    ("ko-KR", "이 번호는 발신 전용이라 전화를 받을 수 없습니다. 감사합니다."),
+    ("en-US", "This number only makes calls and cannot answer them. Goodbye."),
+)
+
+
 @webhook
 def incoming(request: HttpRequest) -> HttpResponse:
-    """Answer a call to one of our numbers, none of which has a reception."""
-    return _twiml(
-        twilio.hangup_twiml(
-            ("ko-KR", "이 번호는 발신 전용이라 전화를 받을 수 없습니다. 감사합니다."),
-            (
-                "en-US",
-                "This number only makes calls and cannot answer them. Goodbye.",
-            ),
-        )
+    """Answer a call to one of our numbers; no provider is asked before that."""
+    sid = request.POST.get("CallSid", "")
+    if not sid:
+        return _twiml(twilio.hangup_twiml())
+    received = reception.receive(
+        sid=sid,
+        to=request.POST.get("To", ""),
+        from_number=request.POST.get("From", ""),
     )
+    match received:
+        case reception.Received(reply=reception.Reply.CONNECT, call=Call() as call):
+            return _twiml(twilio.stream_twiml(call, sid))
+        case reception.Received(reply=reception.Reply.REFUSED, call=Call() as call):
+            sorry = say(Sentence.FULL, call.callee_language)
+            return _twiml(twilio.hangup_twiml(sorry))
+        case reception.Received(reply=reception.Reply.NO_LINE):
+            return _twiml(twilio.hangup_twiml(*_OUTGOING_ONLY))
+    return _twiml(twilio.hangup_twiml())
+
+
+@webhook
+def incoming_status(request: HttpRequest) -> HttpResponse:
+    """Note how a call to one of our numbers stands; found by Twilio's name for it.
+
+    A number need not have this callback: without it the end of a call is learned from
+    its stream, and by asking.
+    """
+    sid = request.POST.get("CallSid", "")
+    inbound = Call.objects.filter(direction=Direction.INBOUND)
+    call = inbound.filter(twilio_sid=sid).first() if sid else None
+    new = twilio.STATUS.get(request.POST.get("CallStatus", ""))
+    if call is not None and new is not None:
+        services.record_status(
+            call.pk,
+            new,
+            sequence=_number(request, "SequenceNumber"),
+            source="twilio",
+            duration_s=_number(request, "CallDuration") or 0,
+        )
+    return _done()
+
+
+_REACHED = frozenset({"completed", "answered"})
+"""`DialCallStatus` of somebody who was put through."""
+
+
+@webhook
+def transferred(request: HttpRequest, call_id: UUID) -> HttpResponse:
+    """Say what happens after somebody was put through, or could not be."""
+    call = _find(request, call_id)
+    if call is None:
+        return _twiml(twilio.hangup_twiml())
+    is_connected = request.POST.get("DialCallStatus", "") in _REACHED
+    reception.record_transfer(call_id, is_connected=is_connected)
+    if is_connected:
+        return _twiml(twilio.hangup_twiml())
+    sorry = say(Sentence.NOT_REACHED, call.callee_language)
+    return _twiml(twilio.hangup_twiml(sorry))
 
 
 @webhook

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from pydantic import StringConstraints
 
-from places import providers
+from places import services
 from wigvo.api import ApiError, ApiRequest, ErrorOut
 
 router = Router(tags=["places"])
@@ -36,14 +36,14 @@ class PlaceOut(Schema):
 def find_places(request: ApiRequest, query: SearchText) -> list[PlaceOut]:
     """Find places and their telephone numbers."""
     try:
-        found = providers.search(query)
-    except providers.NotConfigured as error:
+        found = services.search(query)
+    except services.NotConfigured as error:
         raise ApiError(
             "places_unavailable",
             503,
             _("Place search is switched off on this service."),
         ) from error
-    except providers.ProviderFailed as error:
+    except services.ProviderFailed as error:
         raise ApiError(
             "places_failed", 502, _("The place search did not answer. Try again.")
         ) from error

@@ -6,13 +6,14 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.utils import timezone
 
-from calls.models import LIVE, TERMINAL, Call, Status
+from calls.models import LIVE, TERMINAL, Call, ReceptionLine, Status
 from wigvo.models import User
 
 _numbers = itertools.count(1)
 
 RESTAURANT = "+8225550101"
 CLINIC = "+8225550102"
+OUR_NUMBER = "+12025550100"
 
 
 def make_user(name: str = "alice", *, verified: bool = True, **fields: Any) -> User:
@@ -45,6 +46,23 @@ def make_call(owner: User, **fields: Any) -> Call:
             **fields,
         }
     )
+
+
+def make_line(owner: User, **fields: Any) -> ReceptionLine:
+    """Make a line that answers in Korean, always, for an owner who reads English."""
+    line = ReceptionLine(
+        **{
+            "owner": owner,
+            "number": OUR_NUMBER,
+            "name": "한강 미용실",
+            "owner_language": "en",
+            "languages": ["ko"],
+            **fields,
+        }
+    )
+    line.full_clean()
+    line.save()
+    return line
 
 
 def make_sid() -> str:

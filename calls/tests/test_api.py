@@ -100,6 +100,8 @@ def test_it_creates_a_draft(as_alice: Api, alice: User) -> None:
         "next_step": "",
         "to_number": RESTAURANT,
         "from_number": "+12025550100",
+        "line_id": None,
+        "is_rehearsal": False,
         "callee_name": "",
         "caller_language": "en",
         "callee_language": "ko",
@@ -417,6 +419,8 @@ def test_it_shows_a_call_with_everything(as_alice: Api, alice: User) -> None:
         "ended_ms": 1500,
         "uncertain": [[0, 2]],
         "fate": "delivered",
+        "latency_ms": None,
+        "corrections": [],
     }
     [recovery], [guardrail] = body["recovery_events"], body["guardrail_events"]
     assert recovery["data"] == {"leg": "callee", "state": "lost"}

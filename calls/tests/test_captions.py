@@ -17,6 +17,7 @@ from django.test import Client
 
 from calls import recordings
 from calls.captions import (
+    WINDOW,
     Caption,
     CaptionsConsumer,
     LiveConsumer,
@@ -29,7 +30,7 @@ from calls.tickets import issue_ticket
 from wigvo.database import in_database
 from wigvo.doorway import origin_is_ours
 from wigvo.models import User
-from wigvo.notify import set_loop, user_group, viewers_group
+from wigvo.notify import call_group, set_loop, user_group, viewers_group
 
 ORIGIN = (b"origin", b"http://127.0.0.1:8000")
 
@@ -85,6 +86,26 @@ def test_one_text_is_shown_alone_when_there_will_be_no_other() -> None:
     assert caption(translation="").other is None
     assert caption(original="").main.text == "Yes"
     assert caption(original="").other is None
+
+
+def test_what_nobody_understood_is_said_to_be_so_and_announced() -> None:
+    gone = caption(original="", translation="")
+    assert gone.is_not_understood
+    call = Call(caller_language="en", callee_language="ko")
+    context = {"call": call, **Transcript().put(gone)}
+    html = render_to_string("calls/_live.html#change", context)
+    assert html.count("Not understood") == 2
+    assert not caption(original="", translation="", final=False).is_not_understood
+
+
+def test_what_nobody_has_said_is_taken_away() -> None:
+    transcript = Transcript([caption(utterance_id="u1"), caption(utterance_id="u2")])
+    gone = transcript.take_away("u1")
+    assert gone is not None
+    html = render_to_string("calls/_live.html#gone", {"caption": gone})
+    assert html.strip() == '<div hx-swap-oob="delete:#u-u1"></div>'
+    assert [c.utterance_id for c in transcript.captions] == ["u2"]
+    assert transcript.take_away("u1") is None
 
 
 # --- What may be wrong ---------------------------------------------------------------
@@ -251,6 +272,47 @@ async def test_it_starts_with_what_was_said_and_the_status(live_call: Call) -> N
     assert '<data id="call-status" value="in_progress"' in html
 
 
+def many(call: Call, n: int) -> None:
+    """Have much said in a call, from its second second on."""
+    Utterance.objects.bulk_create(
+        Utterance(
+            call=call,
+            utterance_id=f"n{i}",
+            leg=Leg.CALLEE,
+            original=f"문장 {i}",
+            translation=f"Sentence {i}",
+            started_ms=1000 + i,
+        )
+        for i in range(n)
+    )
+
+
+async def test_of_a_long_call_it_shows_the_newest(live_call: Call) -> None:
+    await in_database(many, live_call, WINDOW + 5)
+    async with captions_socket(live_call, live_call.owner) as viewer:
+        html = await viewer.receive_from()
+        ids = re.findall(r'<li id="u-n(\d+)"', html)
+        assert ids == [str(n) for n in range(5, WINDOW + 5)]
+        # Where a new one belongs is known of all of them.
+        await tell_viewers(live_call, message("zero", started_ms=1002))
+        assert 'hx-swap-oob="afterend:#u-n2"' in await viewer.receive_from()
+
+
+def test_earlier_captions_come_a_window_at_a_time(client: Client, alice: User) -> None:
+    call = make_call(alice, status=Status.IN_PROGRESS)
+    many(call, 2 * WINDOW + 3)
+    client.force_login(alice)
+    at = 2 * WINDOW + 3
+    shown = []
+    path = call.get_absolute_url()
+    while ids := re.findall(r'<li id="u-n(\d+)"', client.get(path).text):
+        shown.append(len(ids))
+        assert ids == [str(n) for n in range(at - len(ids), at)]
+        at = int(ids[0])
+        path = f"/calls/{call.pk}/captions/before/u-n{at}/"
+    assert shown == [WINDOW, WINDOW, 3]
+
+
 async def test_new_texts_are_put_in_place_and_escaped(live_call: Call) -> None:
     async with captions_socket(live_call, live_call.owner) as viewer:
         await viewer.receive_from()
@@ -273,6 +335,32 @@ async def test_new_texts_are_put_in_place_and_escaped(live_call: Call) -> None:
         assert 'hx-swap-oob="afterbegin:#captions"' in await viewer.receive_from()
 
 
+async def test_the_call_is_asked_for_what_is_not_stored_yet(live_call: Call) -> None:
+    layer = get_channel_layer()
+    assert layer is not None
+    channel = await layer.new_channel()
+    await layer.group_add(call_group(live_call.pk), channel)
+    async with captions_socket(live_call, live_call.owner) as viewer:
+        await viewer.receive_from()
+        asked = (await layer.receive(channel))["event"]
+        assert asked["kind"] == "viewer"
+
+        async def show(**fields: Any) -> None:
+            event = {"type": "call.event", "message": message(**fields) | {"again": 1}}
+            await layer.send(asked["channel"], event)
+
+        await show(utterance_id="said", translation="Not as it was stored")
+        await show(utterance_id="open", started_ms=20, final=False)
+        html = await viewer.receive_from()
+        assert '<li id="u-open"' in html
+        await show(utterance_id="done", started_ms=30)
+        html = await viewer.receive_from()
+        assert '<li id="u-done"' in html
+        assert "caption-log" not in html  # the page itself knows what it has told
+        await tell_viewers(live_call, message("done", started_ms=30))
+        assert "caption-log" not in await viewer.receive_from()
+
+
 async def test_the_status_follows_and_the_end_stays(live_call: Call) -> None:
     async with captions_socket(live_call, live_call.owner) as viewer:
         await viewer.receive_from()
@@ -287,7 +375,7 @@ async def test_it_says_when_the_call_is_being_recorded(live_call: Call) -> None:
     await in_database(live_call.save)
     notice = {"language": "ko", "text": "녹음됩니다.", "ended_ms": 900}
     async with captions_socket(live_call, live_call.owner, "?language=ko") as viewer:
-        assert "상대방에게 알린 뒤" in await viewer.receive_from()
+        assert 'data-state="planned"' in await viewer.receive_from()
         set_loop(asyncio.get_running_loop())
         try:
             await in_database(

@@ -16,7 +16,7 @@ from calls.tests.threads import at_once, elsewhere, shared_database
 from calls.tickets import issue_ticket, redeem_ticket
 from wigvo.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 THREADS = 20
 NODE = "http://127.0.0.1:8000"

@@ -193,9 +193,9 @@ def test_it_says_how_long_it_is_and_why_it_stopped_early(
 def test_it_says_where_there_is_none(alice: User) -> None:
     assert in_words(make_call(alice)) == "Not recorded"
     waiting = make_call(alice, record=True, status=Status.RINGING)
-    assert in_words(waiting) == "Begins once the other side has been told"
+    assert in_words(waiting) == "Begins once the other side has been asked"
     over = make_call(alice, record=True, status=Status.BUSY)
-    assert "had not been told" in in_words(over)
+    assert "had not been asked" in in_words(over)
 
 
 def test_it_says_that_it_is_going_on(alice: User) -> None:
@@ -545,7 +545,7 @@ def is_ticked(html: str) -> bool:
 def test_nothing_is_recorded_unless_somebody_ticks_the_box(alices: Client) -> None:
     html = alices.get("/").content.decode()
     assert not is_ticked(html)
-    assert "The other side is told at the beginning" in html
+    assert "The other side is asked at the beginning" in html
     assert "deleted after 30 days" in html
     alices.post("/", FORM)
     assert not Call.objects.get().record

@@ -11,9 +11,9 @@ from calls import services
 from calls.models import Call, Mode, Status
 from calls.results import Result
 from calls.tests.factories import make_call, make_user
-from realtime.agent import Agent
-from realtime.agent_brief import Brief
-from realtime.agent_messages import CalleeTurn
+from realtime.agent.agent import Agent
+from realtime.agent.brief import Brief
+from realtime.agent.messages import CalleeTurn
 from realtime.config import AgentConfig
 from realtime.events import ToolCalled
 from wigvo.models import User
@@ -100,7 +100,7 @@ def test_the_page_shows_it_and_where_it_was_said(call: Call, alice: User) -> Non
     client.force_login(alice)
     html = client.get(call.get_absolute_url()).content.decode()
     assert "table for four" in html
-    assert "2026-11-22 19:30" in html
+    assert 'datetime="2026-11-22T19:30"' in html
     assert "They call you: tonight." in html
     assert "Parking &lt;is&gt; not known." in html
     assert 'href="#u-callee-3"' in html

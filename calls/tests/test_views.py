@@ -410,3 +410,18 @@ def test_the_script_finds_every_sentence_it_names() -> None:
             named |= set(re.findall(r"texts\.(?!py\b)(\w+)", script.read_text("utf-8")))
     assert named
     assert named <= set(CALL_TEXTS)
+
+
+def test_without_a_microphone_a_call_is_typed(
+    client: Client, alice: User, bob: User
+) -> None:
+    draft, live = make_call(alice), make_call(alice, status=Status.IN_PROGRESS)
+    client.force_login(alice)
+    for call in (draft, live):
+        answer = client.post(f"{call.get_absolute_url()}type/")
+        assert answer["Location"] == f"{call.get_absolute_url()}#start"
+    draft.refresh_from_db()
+    live.refresh_from_db()
+    assert (draft.mode, live.mode) == (Mode.TEXT, Mode.VOICE)
+    client.force_login(bob)
+    assert client.post(f"{draft.get_absolute_url()}type/").status_code == 404
