@@ -20,10 +20,12 @@ except ImproperlyConfigured as error:
     sys.exit(f"wigvo: {error}")
 
 # These need the applications that `get_asgi_application` has loaded.
+from calls.reception import register_prewarm
 from calls.reconcile import register_sessions
-from realtime import registry, texts
+from realtime import registry
 from realtime.audio import vad
 from realtime.routing import sockets
+from realtime.text import texts
 from wigvo import celery, checks, database, notify
 
 if problem := checks.missing_provider_settings():
@@ -31,6 +33,7 @@ if problem := checks.missing_provider_settings():
 checks.warn_if_unencrypted()
 
 register_sessions(registry.live_ids)
+register_prewarm(registry.prewarm)
 
 
 def start() -> None:

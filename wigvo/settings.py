@@ -60,6 +60,11 @@ if not ALLOWED_HOSTS:
     )
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 
+SECRET_KEY_FALLBACKS = [
+    key.strip() for key in secret("SECRET_KEY_FALLBACKS").split(",") if key.strip()
+]
+"""Earlier keys: what they signed or sealed stays readable, nothing new is made."""
+
 # --- Logs ----------------------------------------------------------------------------
 
 LOGGING = logs.configure(console=DEBUG or DEMO)
@@ -86,10 +91,12 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.headless",
+    "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.google",
     "wigvo",
     "calls",
+    "chat",
     "places",
     "realtime",
     "lab",
@@ -196,6 +203,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "expire-calls": {"task": "calls.tasks.expire_calls", "schedule": 300.0},
+    "tend-letters": {"task": "calls.tasks.tend_letters", "schedule": 60.0},
+    "tend-summaries": {"task": "calls.tasks.tend_summaries", "schedule": 60.0},
 }
 NODE_SCHEDULE = {
     "reconcile-calls": {"task": "calls.tasks.reconcile_calls", "schedule": 60.0},
@@ -252,6 +261,21 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_CONFIRM_EMAIL_ON_GET = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[WIGVO] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
+# Another e-mail address, another passkey: the password (or a second factor) first.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_ADAPTER = "wigvo.account_adapter.AccountAdapter"
+MFA_ADAPTER = "wigvo.mfa.MfaAdapter"
+MFA_FORMS = {
+    "authenticate": "wigvo.mfa_forms.LoginCodeForm",
+    "reauthenticate": "wigvo.mfa_forms.AgainCodeForm",
+    "activate_totp": "wigvo.mfa_forms.FirstCodeForm",
+    "add_webauthn": "wigvo.mfa_forms.PasskeyForm",
+    "edit_webauthn": "wigvo.mfa_forms.PasskeyNameForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "WIGVO"
 HEADLESS_CLIENTS = ("app", "browser")
 HEADLESS_SERVE_SPECIFICATION = False
 
@@ -270,6 +294,7 @@ SOCIALACCOUNT_PROVIDERS = {
 
 EMAIL_URL = secret("EMAIL_URL", "consolemail://")
 vars().update(env.email_url_config(EMAIL_URL))
+EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="wigvo@localhost")
 
 # --- The doorway ---------------------------------------------------------------------

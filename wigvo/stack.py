@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -260,7 +260,11 @@ def _ignore(text: str) -> None:
 
 @contextlib.contextmanager
 def running_stack(
-    folder: Path, port: int, lab_port: int, say: Callable[[str], None] = _ignore
+    folder: Path,
+    port: int,
+    lab_port: int,
+    say: Callable[[str], None] = _ignore,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Run server and lab on an up-to-date database; nothing of them is left after it.
 
@@ -269,6 +273,7 @@ def running_stack(
         port: of the server.
         lab_port: of the lab.
         say: is told what is being done.
+        settings: environment variables beside those that a stack of its own needs.
 
     Raises:
         StackError: a port is taken, or a child does not start.
@@ -276,7 +281,7 @@ def running_stack(
     require_free_port(port, "server", "--port")
     require_free_port(lab_port, "lab", "--lab-port")
     folder.mkdir(parents=True, exist_ok=True)
-    environment = demo_environment(folder, port, lab_port)
+    environment = demo_environment(folder, port, lab_port) | dict(settings or {})
     stack = Stack(environment["PUBLIC_BASE_URL"], environment["LAB_URL"], environment)
     with contextlib.ExitStack() as cleanup:
 

@@ -35,6 +35,8 @@ os.environ.update(
         "ENV_FILE": "",
         "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
         "DEMO": "1",
+        # Nobody listens there, also while a demo runs on this machine.
+        "LAB_URL": "http://127.0.0.1:9",
         "PUBLIC_BASE_URL": "http://127.0.0.1:8000",
         "SECRET_KEY": "only-for-tests-" + "x" * 40,
         "EMAIL_URL": "memorymail://",

@@ -24,6 +24,8 @@ PASSWORD = "three-quiet-otters"
 RESTAURANT = "+8225550101"
 CLINIC = "+8225550102"
 IMMIGRATION = "+8225550103"
+LISTENER = "+8225550116"
+"""Says hello, and nothing more."""
 NOBODY = "+8225550106"
 BUSY = "+8225550107"
 UNKNOWN = "+8225550108"
@@ -96,6 +98,13 @@ class Person:
     def call(self, number: str) -> dict[str, Any]:
         """Start a call that is not refused."""
         answer = self.try_to_call(number)
+        assert answer.status_code == 200, answer.text
+        started: dict[str, Any] = answer.json()
+        return started
+
+    def call_in(self, number: str, mode: str, caller_language: str) -> dict[str, Any]:
+        """Start a call in a mode and a language of one's own."""
+        answer = self.try_to_call(number, mode=mode, caller_language=caller_language)
         assert answer.status_code == 200, answer.text
         started: dict[str, Any] = answer.json()
         return started

@@ -8,3 +8,6 @@ if not REDIS_URL:  # noqa: F405 - of the settings
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "sounds",
     }
+
+# Hashing that is slow on purpose is Django's to test.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,5 +1,6 @@
 """Whole calls that the agent makes, through server and lab, in real time."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from lab.scripted_caller import Api
+from lab.speech.phrasebook import Phrasebook
 from wigvo.stack import Stack
 from wigvo.tests.people import ALICE, PASSWORD
 
@@ -76,3 +78,56 @@ async def test_it_gets_along_with_difficult_people(
 ) -> None:
     done, _ = await call(stack, number, must_learn=[])
     assert (done["status"], done["outcome"]) == ("completed", outcome)
+
+
+async def heard_by_them(api: Api, call_id: str, wanted: str) -> list[str | None]:
+    """Wait until they have heard a phrase: all that they have heard."""
+    heard: list[str | None] = []
+    for _ in range(60):
+        calls = (await api.lab("calls"))["calls"]
+        details = [await api.lab(f"calls/{one['sid']}") for one in calls]
+        [ours] = [d for d in details if call_id in json.dumps(d["requests"])]
+        heard = [one["phrase_id"] for one in ours["heard"]]
+        if wanted in heard:
+            break
+        await asyncio.sleep(0.5)
+    return heard
+
+
+@pytest.mark.scenes
+async def test_what_it_should_not_have_said_is_never_heard(stack: Stack) -> None:
+    book = Phrasebook.load()
+    told: list[dict[str, Any]] = []
+    async with Api(stack.base_url, stack.lab_url) as api:
+        await api.log_in(ALICE, PASSWORD)
+        started = await api.start(
+            {
+                "to_number": "+8225550125",
+                "mode": "agent",
+                "caller_language": "en",
+                "callee_language": "ko",
+                "brief": {**BRIEF, "goal": "Make a complaint.", "must_learn": []},
+            }
+        )
+        stream = started["stream"]
+        url = f"{stream['url']}?ticket={stream['ticket']}"
+        async with connect(url, compression=None, proxy=None) as socket:
+            await socket.send(json.dumps({"type": "hello", "protocol": 1}))
+            async for frame in socket:
+                message = json.loads(frame) if isinstance(frame, str) else {}
+                told.append(message)
+                # Said once the other sentence has been said to its end.
+                if message.get("action") == "rephrased":
+                    break
+        heard = await heard_by_them(api, started["id"], "agent_complain")
+        await api.end(started["id"])
+    assert "agent_curse" not in heard
+    assert "agent_complain" in heard
+    polite = book["agent_complain"].texts["ko"]
+    assert any(m.get("original") == polite for m in told)
+    rails = [m for m in told if m.get("type") == "guardrail"]
+    assert [m["action"] for m in rails] == ["held", "rephrased"]
+    # Nothing of the sentence was played, its harmless beginning included.
+    held = rails[0]["utterance_id"]
+    played = [m for m in told if m.get("type") == "playback"]
+    assert not [m for m in played if m["utterance_id"] == held and m["played_ms"]]

@@ -14,10 +14,10 @@ import pytest
 from lab.openai.state import EngineState, state
 from lab.speech.phrasebook import Phrasebook
 from lab.tests.engine_client import API_KEY, EngineClient, open_realtime, speech
-from realtime import agent_messages as msg
-from realtime.agent import Agent, State
-from realtime.agent_brief import Brief, instructions
-from realtime.agent_tools import schemas
+from realtime.agent import messages as msg
+from realtime.agent.agent import Agent, State
+from realtime.agent.brief import Brief, instructions
+from realtime.agent.tools import schemas
 from realtime.config import AgentConfig
 from realtime.engines.agent import AgentEngine
 from realtime.events import (
@@ -210,6 +210,7 @@ def test_it_asks_its_owner_books_and_says_goodbye() -> None:
             }
         ],
         "callbacks": [],
+        "messages": [],
         "questions": [
             {
                 "text": "Seven is full. Is half past seven all right?",

@@ -75,11 +75,17 @@ def test_a_message_is_left_after_the_beep_in_their_language(alice: Person) -> No
     assert recorded == ["voicemail_message"]
 
 
-def test_dead_air_is_told_and_the_call_goes_on(alice: Person) -> None:
+def test_into_dead_air_it_is_asked_whether_anybody_is_there(alice: Person) -> None:
     call = alice.call(SILENCE)
     with alice.attach(call["id"]) as socket:
         read(socket, [], is_answered("silence"), 25)
-    assert alice.see(call["id"])["status"] == "in_progress"
+        assert alice.see(call["id"])["status"] == "in_progress"
+        ended = eventually(lambda: alice.see(call["id"]), lambda c: c["reason"], 60)
+    assert (ended["status"], ended["reason"]) == ("completed", "silence")
+    assert ended["outcome"] == "unreachable"
+    [dialled] = alice.dialled(call["id"])
+    heard = [one["phrase_id"] for one in dialled["heard"]]
+    assert heard[-3:] == ["silence_anybody"] * 2 + ["silence_nobody"]
 
 
 def test_who_picks_up_late_is_a_person_after_all(alice: Person) -> None:

@@ -18,8 +18,10 @@ UPDATE = (
 
 ENDPOINTS = {
     "/api/calls": {"get", "post"},
+    "/api/calls/opening": {"post"},
     "/api/calls/{call_id}": {"get"},
     "/api/calls/{call_id}/recording": {"get", "delete"},
+    "/api/calls/{call_id}/rehearse": {"post"},
     "/api/calls/{call_id}/start": {"post"},
     "/api/calls/{call_id}/end": {"post"},
     "/relay/calls/start": {"post"},
@@ -27,6 +29,13 @@ ENDPOINTS = {
     "/api/phrases": {"get", "post"},
     "/api/phrases/{phrase_id}": {"get", "patch", "delete"},
     "/api/places": {"get"},
+    "/api/directory": {"get", "post"},
+    "/api/directory/{contact_id}": {"patch", "delete"},
+    "/api/chat": {"post"},
+    "/api/conversations": {"get", "post"},
+    "/api/conversations/scenarios": {"get"},
+    "/api/conversations/{conversation_id}": {"get", "patch", "delete"},
+    "/api/conversations/{conversation_id}/duplicate": {"post"},
 }
 
 

@@ -4,21 +4,23 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core import mail
+from django.core.cache import cache
 from django.core.management import call_command
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
-from django.utils import translation
+from django.utils import timezone, translation
 from django.views.csrf import csrf_failure
 from django.views.defaults import permission_denied, server_error
 
-from calls.models import Status
+from calls.models import Status, Summary
 from calls.tests.factories import make_call, make_user
 from wigvo.models import User
 
@@ -39,8 +41,23 @@ PUBLIC = [
 MEMBERS = [
     "/",
     "/calls/",
+    "/chat/",
     "/phrases/",
+    "/directory/",
+    "/directory/?q=nothing+like+this",
+    "/introduction/",
+    "/settings/",
+    "/settings/delete/",
+    "/calls/?q=nothing+like+this",
     "/accounts/email/",
+    "/accounts/2fa/",
+    "/accounts/2fa/recovery-codes/",
+    "/accounts/2fa/recovery-codes/generate/",
+    "/accounts/2fa/totp/activate/",
+    "/accounts/2fa/webauthn/",
+    "/accounts/2fa/webauthn/add/",
+    "/accounts/2fa/reauthenticate/",
+    "/accounts/reauthenticate/",
     "/accounts/password/change/",
     "/accounts/logout/",
     f"/calls/{uuid4()}/",
@@ -59,8 +76,49 @@ def member(db: None) -> User:
 @pytest.fixture
 def addresses(member: User) -> dict[str, list[str]]:
     """Name every page, by who may see it."""
+    RecoveryCodes.activate(member)
     of_calls = [f"/calls/{make_call(member, status=s).pk}/" for s in CALLS]
+    of_calls += [
+        f"/calls/{finished(member)}/{page}" for page in ("", "delete/", CORRECT)
+    ]
     return {"stranger": PUBLIC, "member": MEMBERS + of_calls}
+
+
+CORRECT = "captions/u1/correct/"
+
+
+def finished(member: User) -> UUID:
+    """Make a call with everything that a page may show of one."""
+    call = make_call(member, status=Status.COMPLETED, answered_at=timezone.now())
+    for leg, said in (("callee", "네"), ("caller", "Yes")):
+        call.utterances.create(
+            utterance_id=f"u{call.utterances.count()}",
+            leg=leg,
+            original=said,
+            translation="네" if leg == "caller" else "Yes",
+            started_ms=1000,
+            ended_ms=2000,
+            latency_ms=900,
+        )
+    Summary.objects.create(
+        call=call,
+        state="done",
+        language="en",
+        content={
+            "appointments": [
+                {
+                    "title": "X",
+                    "starts_at": "2026-11-22T10:30:00+09:00",
+                    "utterance_ids": ["u1"],
+                }
+            ],
+            "numbers": [{"what": "X", "value": "1", "utterance_ids": ["u1"]}],
+            "open_points": [{"text": "X", "utterance_ids": ["u1"]}],
+            "left_out": 3,
+        },
+        dropped=1,
+    )
+    return call.pk
 
 
 class Page(HTMLParser):
@@ -86,6 +144,13 @@ class Page(HTMLParser):
         ]
 
 
+def confirm_again(client: Client) -> None:
+    """Give the password once more, as pages ask that protect the account."""
+    cache.clear()  # attempts are counted there
+    answer = client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert answer.status_code == 302
+
+
 def every_page(
     client: Client, addresses: dict[str, list[str]], member: User, language: str
 ) -> list[tuple[str, Any]]:
@@ -93,6 +158,7 @@ def every_page(
     for who, paths in addresses.items():
         if who == "member":
             client.force_login(member)
+            confirm_again(client)
         for path in paths:
             answer = client.get(path, headers={"Accept-Language": language})
             assert answer.status_code in {200, 404}, (path, answer.status_code)
@@ -274,6 +340,7 @@ def test_every_file_that_a_page_names_exists(
                 assert finders.find(path), (name, address)
 
 
+@pytest.mark.slow
 def test_release_files_are_hashed_with_their_imports(
     tmp_path: Path, settings: Any
 ) -> None:

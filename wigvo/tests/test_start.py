@@ -10,6 +10,8 @@ import pytest
 from wigvo.checks import NEEDED_TO_CALL, missing_provider_settings
 from wigvo.tests.environment import ROOT, without_settings
 
+pytestmark = pytest.mark.slow
+
 PRODUCTION = {
     "SECRET_KEY": "aB3-xYz9_Q" * 7,
     "ALLOWED_HOSTS": "wigvo.example",

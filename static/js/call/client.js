@@ -4,6 +4,7 @@
  * Everything it needs from the browser is handed in, so node can test it.
  */
 
+import { Heartbeat, OPENING_MS } from "./heartbeat.js";
 import { PROTOCOL, backoffMs, closing, parse, streamUrl } from "./protocol.js";
 
 /** Chunks of speech that are kept while there is no connection: 5 s of 40 ms. */
@@ -11,6 +12,8 @@ const MAX_HELD = 125;
 /** More than 5 s of speech unsent means the connection is dead, not slow. */
 const MAX_UNSENT_BYTES = 5 * 48_000;
 const START_TIMEOUT_MS = 30_000;
+/** Coming back needs no telephone to be dialled. */
+const RETURN_TIMEOUT_MS = 10_000;
 /** The server counts openings by the minute. */
 const BUSY_WAIT_MS = 60_000;
 /** Two refused tickets in a row: it is the login that is gone. */
@@ -29,6 +32,7 @@ const MAX_REFUSED_TICKETS = 2;
  * @property {(run: () => void, ms: number) => any} later
  * @property {(timer: any) => void} cancel
  * @property {() => number} random
+ * @property {() => number} now milliseconds
  * @property {(state: State, detail: {text?: string, message?: string, seconds?: number}) => void} onState
  * @property {(message: {type: string, [key: string]: any}) => void} onMessage
  * @property {(pcm: Int16Array) => void} onSound
@@ -54,6 +58,9 @@ export class CallClient {
     this.timer = null;
     this.isMuted = false;
     this.isSpeech = false;
+    this.isOwnWord = false;
+    this.heart = new Heartbeat();
+    this.openingAt = 0;
   }
 
   /** Dial, or join a call that is going on. */
@@ -61,7 +68,8 @@ export class CallClient {
     if (this.state === "starting" || this.state === "open") return;
     this.options.cancel(this.timer);
     this.set(this.wasOpen ? "reconnecting" : "starting");
-    const response = await this.post(this.options.startUrl);
+    const patience = this.wasOpen ? RETURN_TIMEOUT_MS : START_TIMEOUT_MS;
+    const response = await this.post(this.options.startUrl, patience);
     if (this.isStopped()) return;
     if (response === null) {
       this.retryOrStop("start_offline");
@@ -100,6 +108,7 @@ export class CallClient {
     const socket = this.options.openSocket(url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
+    this.openingAt = this.options.now();
     socket.onopen = () => {
       if (this.socket === socket) this.opened();
     };
@@ -118,9 +127,10 @@ export class CallClient {
     this.wasOpen = true;
     this.attempt = 0;
     this.state = "open";
+    this.heart.heard(this.options.now());
     this.hello();
     if (this.isMuted) this.send({ type: "mute", muted: true });
-    if (this.isSpeech) this.send({ type: "speech", state: "started" });
+    if (this.isSpeech) this.send(this.speechMessage("started"));
     for (const chunk of this.held.splice(0)) this.socket?.send(chunk);
     this.set("open");
     if (isBack) this.options.onBack((this.lost * 40) / 1000);
@@ -130,6 +140,7 @@ export class CallClient {
   /** @param {unknown} data */
   received(data) {
     this.refusedTickets = 0;
+    this.heart.heard(this.options.now());
     if (data instanceof ArrayBuffer) {
       this.options.onSound(new Int16Array(data, 0, Math.floor(data.byteLength / 2)));
       return;
@@ -191,6 +202,21 @@ export class CallClient {
     this.retryOrStop("connection_waiting");
   }
 
+  /** Once a second: notice a connection that is gone without a word. */
+  beat() {
+    const now = this.options.now();
+    if (this.state !== "open") {
+      if (this.socket !== null && now - this.openingAt >= OPENING_MS) {
+        this.wasOpen = true; // the call was started, whatever became of the socket
+        this.dropped();
+      }
+      return;
+    }
+    const todo = this.heart.tick(now);
+    if (todo === "ask") this.send({ type: "ping" });
+    if (todo === "dead") this.dropped();
+  }
+
   /** @param {Record<string, unknown>} message @returns {boolean} whether it was sent */
   send(message) {
     if (this.state !== "open" || this.socket === null) return false;
@@ -209,10 +235,19 @@ export class CallClient {
     this.send({ type: "hello", protocol: PROTOCOL, speaks: this.options.speaks });
   }
 
-  /** @param {"started" | "ended"} state */
-  speech(state) {
+  /**
+   * @param {"started" | "ended"} state
+   * @param {boolean} [isOwnWord] the person says so with a key; else it was only detected
+   */
+  speech(state, isOwnWord = false) {
     this.isSpeech = state === "started";
-    this.send({ type: "speech", state });
+    this.isOwnWord = isOwnWord;
+    this.send(this.speechMessage(state));
+  }
+
+  /** @param {"started" | "ended"} state */
+  speechMessage(state) {
+    return { type: "speech", state, by: this.isOwnWord ? "person" : "sound" };
   }
 
   /**
@@ -259,14 +294,18 @@ export class CallClient {
     await this.connect();
   }
 
-  /** @param {string} url @returns {Promise<Response | null>} null: no answer */
-  async post(url) {
+  /**
+   * @param {string} url
+   * @param {number} [timeoutMs]
+   * @returns {Promise<Response | null>} null: no answer
+   */
+  async post(url, timeoutMs = START_TIMEOUT_MS) {
     try {
       return await this.options.fetch(url, {
         method: "POST",
         headers: { "X-CSRFToken": this.options.csrf, Accept: "application/json" },
         credentials: "same-origin",
-        signal: AbortSignal.timeout(START_TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
       });
     } catch {
       return null;

@@ -47,6 +47,7 @@ class World {
     this.calls = [];
     this.backs = [];
     this.timers = [];
+    this.now = 0;
     this.client = new CallClient({
       startUrl: "/start",
       endUrl: "/end",
@@ -66,6 +67,7 @@ class World {
       later: (run, ms) => this.timers.push({ run, ms }),
       cancel: () => {},
       random: () => 1,
+      now: () => this.now,
       onState: (state, detail) => this.states.push({ state, ...detail }),
       onMessage: (message) => this.messages.push(message),
       onSound: (pcm) => this.sounds.push(pcm),
@@ -265,4 +267,35 @@ test("after stopping, a late answer opens nothing", async () => {
   world.client.stop();
   await connecting;
   assert.equal(world.sockets.length, 0);
+});
+
+test("a silent connection is asked, and given up without an answer", async () => {
+  const world = new World(ok);
+  await world.open();
+  world.now = 5000;
+  world.client.beat();
+  assert.deepEqual(world.socket.messages.at(-1), { type: "ping" });
+  world.socket.onmessage({ data: '{"type":"pong"}' });
+  world.now = 10_000;
+  world.client.beat();
+  world.now = 17_000;
+  world.client.beat();
+  assert.equal(world.socket.isClosed, true);
+  assert.equal(world.state.state, "waiting");
+  await world.nextTimer();
+  world.socket.onopen();
+  assert.equal(world.state.state, "open");
+  assert.equal(world.backs.length, 1);
+});
+
+test("a socket that never opens is given up", async () => {
+  const world = new World(ok);
+  await world.client.connect();
+  world.now = 9999;
+  world.client.beat();
+  assert.equal(world.socket.isClosed, false);
+  world.now = 10_000;
+  world.client.beat();
+  assert.equal(world.socket.isClosed, true);
+  assert.equal(world.state.state, "waiting");
 });

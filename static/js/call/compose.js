@@ -73,7 +73,8 @@ export class Compose {
         event.preventDefault();
         this.submit();
       } else if (event.key === "Escape" && !event.isComposing) {
-        this.input.blur(); // so that the keys for phrases work
+        // So that the keys for phrases work; and the focus is somewhere.
+        document.getElementById("captions-scroll")?.focus({ preventScroll: true });
       }
     });
     this.list.addEventListener("click", (/** @type {any} */ event) => {
@@ -118,6 +119,11 @@ export class Compose {
     this.outbox.sent({ ...message, isWhisper }, performance.now());
     this.show();
     return true;
+  }
+
+  /** @returns {boolean} whether something that was sent has not been said yet */
+  get isBusy() {
+    return this.outbox.shown.some(({ state }) => state !== "spoken" && state !== "told");
   }
 
   /** @param {string} id */

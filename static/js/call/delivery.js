@@ -124,6 +124,11 @@ export class Delivery {
     if (state === "spoken") this.letOldOnesBe(id);
   }
 
+  /** Nobody has said this: it was noise. @param {string} id */
+  forget(id) {
+    this.utterances.delete(id);
+  }
+
   /** The other side has taken the floor. */
   interrupted() {
     for (const utterance of this.utterances.values()) {

@@ -64,6 +64,11 @@ export function guardrail({ action = "" }) {
   if (["corrected", "correct", "softened"].includes(action)) {
     return notice("guardrail", "guardrail_corrected", "info", QUIET_MS);
   }
+  if (action === "flagged") return notice("guardrail", "guardrail_flagged", "warning", WARNING_MS);
+  // What nobody has said is taken away, or was said already: nothing to do about it.
+  if (["suppressed", "shortened", "kept", "noted"].includes(action)) {
+    return notice("invented", "");
+  }
   if (["passed", "pass", "allowed", "released", "none"].includes(action)) {
     return notice("guardrail", "");
   }

@@ -5,11 +5,16 @@
  * this module carries sound and shows the state of the call and of the connection.
  */
 
+import { attract, SilenceWatch } from "../captions/attention.js";
+import { Display } from "../captions/display.js";
+import { ReadingView } from "../captions/reading.js";
+import { Told } from "../captions/told.js";
 import { CallAudio, MicrophoneError, openMicrophone } from "./audio.js";
 import { CallClient } from "./client.js";
 import { Compose } from "./compose.js";
 import { Announcer, Delivery } from "./delivery.js";
-import { Follow } from "./follow.js";
+import { Helpers } from "./helpers.js";
+import { delayText, hint, reasonToStay } from "./hints.js";
 import { Keypad } from "./keypad.js";
 import { Microphone } from "./microphone.js";
 import { ModeSwitch, speaks, types } from "./modes.js";
@@ -18,16 +23,19 @@ import { answeredBy, guardrail, hold, money } from "./notices.js";
 import { OriginalVoice } from "./original.js";
 import { Panels } from "./panels.js";
 import { PhraseBar } from "./phrases.js";
-import { advance, clock, fill, isLive, isOver, keyName, lagSeconds } from "./protocol.js";
+import { advance, backoffMs, clock, fill, isLive, isOver, keyName, lagSeconds } from "./protocol.js";
 import { QuestionBox } from "./question.js";
 import { ReplyBar } from "./replies.js";
 import { MARKS, UnheardStrip, secondsHeard } from "./unheard.js";
+import { watchKeyboard } from "./viewport.js";
 
 /** @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
 
 const QUIET_NOTE_MS = 6000;
 const WARNING_MS = 15_000;
+/** Warnings of something that has happened, not of something that goes on. */
+const PASSING_WARNINGS = ["playout_behind", "sound_lost", "not_interpreted"];
 /** Errors that stay until something is done about them. */
 const LASTING_ERRORS = ["unsupported_protocol", "spend_limit"];
 const ANNOUNCE_GAP_MS = 3000;
@@ -45,13 +53,23 @@ class CallPage {
     this.status = root.dataset.status ?? "draft";
     this.answeredAt = root.dataset.answeredAt ? Date.parse(root.dataset.answeredAt) : NaN;
     this.isMuted = false;
+    this.isBeginning = false;
     this.isEnding = false;
     this.isFinished = false;
     this.hasMicrophone = false;
     this.triedMicrophone = false;
     this.tellsTyping = true;
-    this.notes = new Notes(byId("call-notes"));
-    this.follow = new Follow(byId("captions-scroll"), byId("to-newest"));
+    this.notes = new Notes(byId("call-notes"), () => this.placeFocus());
+    this.told = new Told(byId("captions"), byId("caption-log"));
+    /** The captions' own socket, once it was open. @type {any} */
+    this.captionsSocket = null;
+    this.reading = new ReadingView((name) => this.announce(this.texts[`captions_${name}`]));
+    this.display = new Display(() => this.reading.changed());
+    this.silence = new SilenceWatch();
+    this.heldSince = NaN;
+    this.ringingSince = NaN;
+    this.wasAgents = root.dataset.mode === "agent";
+    this.title = document.title;
     this.delivery = new Delivery();
     this.announcer = new Announcer(ANNOUNCE_GAP_MS);
     /** What was last said about each utterance, so that it is said once. @type {Map<string, string>} */
@@ -75,6 +93,7 @@ class CallPage {
       later: (run, ms) => setTimeout(run, ms),
       cancel: (timer) => clearTimeout(timer),
       random: Math.random,
+      now: () => performance.now(),
       onState: (state, detail) => this.connectionChanged(state, detail),
       onMessage: (message) => this.received(message),
       onSound: (pcm) => this.audio.play(pcm),
@@ -87,9 +106,12 @@ class CallPage {
       onLeaveOut: (id) => this.leaveOut(id),
       onRepeatLast: () => this.repeat(this.delivery.toRepeat(performance.now())),
     });
+    new Helpers(byId("display-panel"));
     this.makeControls();
     this.listen();
     this.show();
+    watchKeyboard(document.documentElement);
+    if (location.hash === "#start") byId("start").focus();
     setInterval(() => this.tick(), 1000);
     setInterval(() => this.deliveryTick(), DELIVERY_EVERY_MS);
   }
@@ -103,7 +125,7 @@ class CallPage {
       },
       onMicrophoneLost: () => {
         this.microphone.close();
-        this.notes.show("mic", this.texts.mic_lost, "warning");
+        this.notes.show("mic", this.texts.mic_lost, "warning", 0, this.withoutMicrophone());
       },
     });
   }
@@ -123,7 +145,7 @@ class CallPage {
       // With one language the callee hears the caller's own voice.
       sendsAll: callerLanguage === calleeLanguage,
       onSound: (pcm) => this.client.speak(pcm),
-      onSpeech: (state) => this.client.speech(state),
+      onSpeech: (state) => this.client.speech(state, this.microphone?.way !== "open"),
       onWay: (way) => {
         if (way !== "open" && this.isMuted) this.toggleMute();
         else if (this.microphone) this.show();
@@ -141,6 +163,7 @@ class CallPage {
       draftKey: `draft ${this.root.dataset.call}`,
       onSend: (message) => this.sendText(message),
       onTyping: (active) => {
+        if (active) this.replies.clear();
         if (!this.tellsTyping || this.modes.state.mode === "agent") return;
         this.client.send({ type: "typing", active });
       },
@@ -156,7 +179,9 @@ class CallPage {
       onSay: ({ message, shown }) => {
         const translation = message.as ? shown : "";
         const id = this.compose.newId();
-        if (this.compose.send({ id, ...message, translation })) this.replies.clear();
+        if (!this.compose.send({ id, ...message, translation })) return;
+        this.replies.clear();
+        this.panels.open("compose"); // there it is seen what becomes of it
       },
     });
     this.question = new QuestionBox({
@@ -174,11 +199,19 @@ class CallPage {
   listen() {
     byId("start").addEventListener("click", () => this.begin());
     byId("mute").addEventListener("click", () => this.toggleMute());
-    byId("hang-up").addEventListener("click", () => this.hangUp());
+    byId("hang-up").addEventListener("click", () => this.askToHangUp());
+    byId("take-over").addEventListener("click", () => this.takeOver());
     byId("retry-now").addEventListener("click", () => this.client.retryNow());
-    byId("volume").addEventListener("input", (/** @type {any} */ event) => {
-      this.audio.setVolume(Number(event.target.value) / 100);
-    });
+    const [volume, soundOff] = [byId("volume"), byId("sound-off")];
+    volume.value = localStorage.getItem("volume") ?? "100";
+    soundOff.checked = localStorage.getItem("sound") === "off";
+    for (const field of [volume, soundOff]) {
+      field.addEventListener("input", () => {
+        localStorage.setItem("volume", volume.value);
+        localStorage.setItem("sound", soundOff.checked ? "off" : "on");
+        this.setVolume();
+      });
+    }
     byId("confirm-hang-up").addEventListener("close", (/** @type {any} */ event) => {
       if (event.target.returnValue === "hang-up") this.hangUp();
     });
@@ -191,11 +224,18 @@ class CallPage {
     });
     document.addEventListener("keydown", (event) => this.keyPressed(event));
     byId("captions").addEventListener("click", (/** @type {any} */ event) => {
-      const button = event.target.closest("button[data-repeat]");
-      if (button) this.repeat(button.dataset.repeat);
+      const { repeat, confirm } = event.target.closest("button")?.dataset ?? {};
+      if (repeat) this.repeat(repeat);
+      if (confirm) this.askIfRight(confirm);
     });
 
     this.root.addEventListener("htmx:wsAfterMessage", () => this.captionsChanged());
+    const { htmx } = /** @type {any} */ (window);
+    htmx.config.wsReconnectDelay = (/** @type {number} */ n) => backoffMs(n, Math.random());
+    this.root.addEventListener("htmx:wsOpen", (/** @type {any} */ event) => {
+      if (this.captionsSocket) this.told.isBack(performance.now());
+      this.captionsSocket = event.detail.socketWrapper;
+    });
     this.root.addEventListener("htmx:wsClose", (/** @type {any} */ event) => {
       const text = { 4401: "closed_login", 4404: "closed_missing" }[event.detail.event.code];
       if (text && !this.isFinished) this.notes.show("captions", this.texts[text], "error");
@@ -205,13 +245,17 @@ class CallPage {
       if (section.id === "call-end") section.querySelector("h2")?.focus();
     });
 
-    window.addEventListener("online", () => this.client.retryNow());
+    window.addEventListener("online", () => {
+      this.client.retryNow();
+      if (!this.isFinished) this.captionsSocket?.reconnect();
+    });
     window.addEventListener("offline", () => this.client.dropped());
     window.addEventListener("beforeunload", (event) => {
       if (this.client.state === "open" && isLive(this.status)) event.preventDefault();
     });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState !== "visible") return;
+      document.title = this.title;
       void this.audio.wake();
       void this.stayAwake();
     });
@@ -221,9 +265,10 @@ class CallPage {
   // --- Starting and ending -----------------------------------------------------------
 
   async begin() {
-    const start = byId("start");
-    start.disabled = true;
+    if (this.isBeginning) return;
+    this.isBeginning = true;
     this.notes.clearAll();
+    this.show();
     try {
       // Who types is not asked for a microphone at all.
       const microphone = speaks(this.modes.state.mode) ? await this.findMicrophone() : null;
@@ -235,7 +280,7 @@ class CallPage {
       void this.stayAwake();
       await (this.client.state === "stopped" ? this.client.again() : this.client.connect());
     } finally {
-      start.disabled = false;
+      this.isBeginning = false;
       this.show();
     }
   }
@@ -254,20 +299,31 @@ class CallPage {
       const code = error instanceof MicrophoneError ? error.code : "busy";
       const text = this.texts[`mic_${code}`];
       if (isLive(this.status) && code !== "unsupported") {
-        this.notes.show("mic", `${text} ${this.texts.listen_only}`, "warning");
+        this.notes.show("mic", `${text} ${this.texts.listen_only}`, "warning", 0,
+          this.withoutMicrophone());
         return null;
       }
-      this.notes.show("mic", `${text} ${this.texts.mic_or_type}`, "error");
+      this.notes.show("mic", `${text} ${this.texts.mic_or_type}`, "error", 0, [
+        { label: this.texts.type_instead, run: () => byId("type-instead").requestSubmit() },
+      ]);
       this.startLabel = "try_again";
       return undefined;
     }
+  }
+
+  /** What can be done without one in a call that goes on. */
+  withoutMicrophone() {
+    return [
+      { label: this.texts.try_again, run: () => void this.openMicrophone() },
+      { label: this.texts.type_instead, run: () => void this.askForMode("text") },
+    ];
   }
 
   /** @param {MediaStream | null} microphone */
   async openAudio(microphone) {
     await this.audio.close();
     this.audio = this.makeAudio();
-    this.audio.setVolume(Number(byId("volume").value) / 100);
+    this.setVolume();
     this.audio.mute(this.isMuted);
     await this.audio.open(microphone);
   }
@@ -315,9 +371,21 @@ class CallPage {
     }
   }
 
-  askToHangUp() {
-    if (this.status === "in_progress") byId("confirm-hang-up").showModal();
-    else void this.hangUp();
+  /** Ask first where something would be cut off, and say what. @param {boolean} [isKey] */
+  askToHangUp(isKey = false) {
+    const reason = this.status === "in_progress" && reasonToStay({
+      isCalleeSpeaking: this.isCalleeSpeaking,
+      isHeld: !Number.isNaN(this.heldSince),
+      hasUnsaid: this.compose.isBusy || this.delivery.items(performance.now()).length > 0,
+      mode: this.modes.state.mode,
+    });
+    // A key is pressed by mistake more easily than a button.
+    if (!reason && !(isKey && this.status === "in_progress")) {
+      void this.hangUp();
+      return;
+    }
+    byId("confirm-why").textContent = this.texts[reason || ""] ?? "";
+    byId("confirm-hang-up").showModal();
   }
 
   async hangUp() {
@@ -335,6 +403,8 @@ class CallPage {
     if (this.isFinished) return;
     this.isFinished = true;
     this.isEnding = false;
+    this.heldSince = NaN;
+    document.title = this.title;
     this.notes.clearAll();
     this.panels.closeAll();
     this.modes.close();
@@ -370,10 +440,13 @@ class CallPage {
         this.speaking(message.leg, message.active);
         break;
       case "caption":
-        if (message.leg === "caller") {
+        if (message.state === "withdrawn") {
+          this.delivery.forget(message.utterance_id);
+          this.showDelivery();
+        } else if (message.leg === "caller") {
           this.delivery.said(/** @type {any} */ (message), performance.now());
           this.showDelivery();
-        }
+        } else if (message.leg === "callee") this.replies.heard(message);
         break;
       case "playback":
         this.delivery.played(message.utterance_id, message.played_ms, performance.now());
@@ -390,7 +463,7 @@ class CallPage {
         this.compose.status(message);
         break;
       case "suggestions":
-        this.replies.show(message.items);
+        this.replies.show(message.items, message.utterance_id);
         break;
       case "question":
         this.question.ask(/** @type {any} */ (message), performance.now());
@@ -400,7 +473,9 @@ class CallPage {
         if (message.kind === "menu") this.panels.open("keypad-panel");
         break;
       case "hold":
-        this.notice(hold(message.active));
+        if (message.active) this.notes.clear("hold"); // the line below the state says it
+        else this.notice(hold(false));
+        this.holdChanged(message.active);
         break;
       case "guardrail":
         this.notice(guardrail(message));
@@ -421,6 +496,7 @@ class CallPage {
         break;
       case "latency":
         this.lagChanged(lagSeconds(message.playout_lag_ms));
+        this.showDelay(message.callee_to_caller_ms);
         break;
       case "recovery":
         this.recovered(message);
@@ -450,7 +526,8 @@ class CallPage {
   recovered({ state, engine, gap_ms: gapMs = 0 }) {
     // While keys are pressed it is the telephone itself that is away.
     const name = engine === "telephone" ? `telephone_${state}` : `recovery_${state}`;
-    const text = this.texts[name] ?? this.texts[`recovery_${state}`];
+    const text = this.texts[`${name}_${engine}`] ?? this.texts[name]
+      ?? this.texts[`recovery_${state}`];
     const seconds = (gapMs / 1000).toFixed(1);
     this.notes.show("recovery", text && fill(text, { seconds }), "warning",
       state === "recovered" ? QUIET_NOTE_MS : 0);
@@ -479,7 +556,7 @@ class CallPage {
     const usd = (left ?? 0).toFixed(2);
     const words = this.texts[`warning_${code}`];
     this.notes.show(`warning-${code}`, words ? fill(words, { seconds, usd }) : message, "warning",
-      code === "playout_behind" || code === "sound_lost" ? WARNING_MS : 0);
+      PASSING_WARNINGS.includes(code) ? WARNING_MS : 0);
   }
 
   /** @param {string} status */
@@ -487,6 +564,7 @@ class CallPage {
     const next = advance(this.status, status);
     if (next === this.status) return;
     this.status = next;
+    if (next === "ringing") this.ringingSince = performance.now();
     if (next === "in_progress" && Number.isNaN(this.answeredAt)) this.answeredAt = Date.now();
     if (isOver(next)) this.finish();
     this.show();
@@ -500,7 +578,8 @@ class CallPage {
     const side = leg === "callee" ? "callee" : "caller";
     const mark = this.root.querySelector(`.side[data-leg="${side}"] .side__speaking`);
     mark?.toggleAttribute("hidden", !isActive);
-    if (leg === "callee") this.isCalleeSpeaking = isActive;
+    if (leg === "callee") this.calleeSpeaks(isActive);
+    else if (isActive) this.replies.clear(); // they answer themselves
   }
 
   /**
@@ -536,6 +615,7 @@ class CallPage {
 
   /** @param {number} lostSeconds */
   isBack(lostSeconds) {
+    this.captionsSocket?.reconnect(); // it went over the same network
     const text = lostSeconds > 0
       ? fill(this.texts.audio_lost, { seconds: Math.ceil(lostSeconds) })
       : this.texts.reconnected;
@@ -544,7 +624,50 @@ class CallPage {
     this.showDelivery();
   }
 
+  /** @param {boolean} isActive */
+  calleeSpeaks(isActive) {
+    this.isCalleeSpeaking = isActive;
+    if (this.silence.changed(isActive, performance.now())) {
+      attract(byId("captions-frame"), this.display.signal);
+    }
+  }
+
+  /** @param {boolean} isHeld */
+  holdChanged(isHeld) {
+    const wasHeld = !Number.isNaN(this.heldSince);
+    this.heldSince = isHeld ? (wasHeld ? this.heldSince : performance.now()) : NaN;
+    if (wasHeld && !isHeld) {
+      // Whoever waited may look elsewhere by now: this is for every one of them.
+      this.announce(this.texts.unheld);
+      attract(byId("captions-frame"), { flashes: true, vibrates: true });
+      if (document.visibilityState !== "visible") document.title = `● ${this.texts.unheld}`;
+    }
+    this.show();
+  }
+
+  /** How late captions come, as it was measured; nothing if it was not. @param {unknown} ms */
+  showDelay(ms) {
+    const { short, long, isLate } = delayText(ms, this.texts);
+    const element = byId("caption-delay");
+    element.hidden = !short;
+    element.textContent = short;
+    element.title = long;
+    element.classList.toggle("side__delay--late", isLate);
+  }
+
   // --- The mode ----------------------------------------------------------------------
+
+  /** Speak for oneself, or let the assistant go on. */
+  async takeOver() {
+    if (this.modes.state.mode !== "agent") {
+      await this.askForMode("agent");
+      return;
+    }
+    let mode = localStorage.getItem("own mode") ?? "voice";
+    if (this.client.state === "open" && speaks(mode) && !this.hasMicrophone
+      && !(await this.openMicrophone())) mode = "text";
+    await this.askForMode(mode);
+  }
 
   /** @param {string} mode */
   async askForMode(mode) {
@@ -567,6 +690,8 @@ class CallPage {
       this.modes.close();
       this.replies.clear();
       this.tellsTyping = true;
+      if (mode === "agent") this.wasAgents = true;
+      else localStorage.setItem("own mode", mode);
       if (types(mode)) this.panels.open("compose");
       else if (!this.compose.input.value) this.panels.close("compose");
       this.show();
@@ -607,6 +732,21 @@ class CallPage {
     }
     this.replies.clear();
     return this.client.send({ type: "text", id, text, ...(as === "callee" && { as }) });
+  }
+
+  /** Ask the other side whether what is in doubt was understood. @param {string} id */
+  askIfRight(id) {
+    const caption = byId(id);
+    const doubts = [...(caption?.querySelectorAll(".doubt") ?? [])].map((mark) =>
+      [...mark.childNodes].at(-1)?.textContent?.trim() ?? "");
+    const words = doubts.filter(Boolean).join(", ");
+    if (!words) return;
+    const isWhisper = this.modes.state.mode === "agent";
+    const sentence = isWhisper ? this.texts.confirm_whisper : this.root.dataset.confirm ?? "";
+    const text = fill(sentence, { words });
+    if (!this.compose.send({ id: this.compose.newId(), text })) return;
+    this.panels.open("compose"); // there it is seen what becomes of it
+    caption.querySelector("button[data-confirm]").disabled = true;
   }
 
   // --- How far the caller's words have got -------------------------------------------
@@ -735,11 +875,19 @@ class CallPage {
 
   captionsChanged() {
     this.markCaptions(performance.now());
+    this.told.changed(performance.now());
     this.statusChanged(byId("call-status").value);
-    this.follow.changed();
+    this.reading.changed();
   }
 
   // --- Controls ----------------------------------------------------------------------
+
+  setVolume() {
+    const isOff = byId("sound-off").checked;
+    byId("volume").disabled = isOff;
+    this.audio.setVolume(isOff ? 0 : Number(byId("volume").value) / 100);
+    byId("sound-state").hidden = !isOff;
+  }
 
   toggleMute() {
     this.isMuted = !this.isMuted;
@@ -761,8 +909,9 @@ class CallPage {
     const now = performance.now();
     const leavesOut = key === "Delete" || key === "Backspace"; // a Mac has only the latter
     if (key === "m" && !byId("mute").hidden) this.toggleMute();
-    else if (key === "h" && !byId("hang-up").hidden) this.askToHangUp();
+    else if (key === "h" && !byId("hang-up").hidden) this.askToHangUp(true);
     else if (this.isFinished) return;
+    else if (key === "p") this.reading.toggle();
     else if (key === "t") this.panels.open("compose", byId("typed"));
     else if (this.client.state === "open" && this.phrases.keyPressed(key)) ;
     else if (key === "r" && this.delivery.toRepeat(now)) this.repeat(this.delivery.toRepeat(now));
@@ -783,11 +932,23 @@ class CallPage {
   // --- What is seen ------------------------------------------------------------------
 
   show() {
+    const focused = document.activeElement;
     this.showStatus();
+    this.showHint();
     this.showConnection();
     this.showButtons();
     this.showMode();
     this.tick();
+    if (focused?.matches(":disabled, [hidden], [hidden] *")) this.placeFocus();
+  }
+
+  /** What had the focus is gone: go on where the call is, or where it ended. */
+  placeFocus() {
+    const isTyped = this.modes.state.mode === "text" && !byId("compose").hidden;
+    const hasKeyboard = window.matchMedia("(pointer: fine)").matches;
+    if (this.isFinished) byId("call-end").focus();
+    else if (isTyped && hasKeyboard) byId("typed").focus();
+    else byId("captions-scroll").focus({ preventScroll: true });
   }
 
   showStatus() {
@@ -796,10 +957,30 @@ class CallPage {
     if (this.isEnding) name = "ending";
     else if (name === "draft" && state === "starting") name = "starting";
     const element = byId("call-state");
-    const text = this.texts[isOver(name) ? "over" : name];
+    const isHeld = name === "in_progress" && !Number.isNaN(this.heldSince);
+    const text = this.texts[isOver(name) ? "over" : isHeld ? "on_hold" : name];
     // The same text again would be read out again.
     if (element.textContent !== text) element.textContent = text;
     element.dataset.status = name;
+    this.root.dataset.status = this.status;
+  }
+
+  /** What to do about the state; the same sentence again would be read out again. */
+  showHint() {
+    const now = performance.now();
+    const { name, seconds } = hint({
+      status: this.status,
+      connection: this.client.state,
+      isFinished: this.isFinished,
+      mode: this.modes.state.mode,
+      graceS: Number(this.root.dataset.graceS),
+      ringingMs: now - this.ringingSince,
+      heldMs: now - this.heldSince,
+    });
+    const element = byId("call-hint");
+    element.hidden = !name;
+    const text = name ? fill(this.texts[name], { time: clock(seconds), seconds }) : "";
+    if (element.textContent !== text) element.textContent = text;
   }
 
   showConnection() {
@@ -817,6 +998,7 @@ class CallPage {
     const { state } = this.client;
     const isIdle = state === "idle" || state === "stopped";
     byId("start").hidden = !isIdle || this.isFinished;
+    byId("start").setAttribute("aria-busy", String(this.isBeginning));
     byId("start").querySelector("span").textContent =
       this.texts[this.startLabel || (isLive(this.status) ? "rejoin" : "call")];
     const isHeard = !isIdle && this.hasMicrophone && speaks(this.modes.state.mode);
@@ -828,9 +1010,20 @@ class CallPage {
       "href", `${this.root.dataset.iconsUrl}#${this.isMuted ? "mic-off" : "mic"}`);
     byId("hang-up").hidden = this.isFinished || (isIdle && !isLive(this.status));
     byId("hang-up").disabled = this.isEnding;
+    this.showTakeOver(state === "open" && this.status === "in_progress");
     this.root.classList.toggle("call--over", this.isFinished);
     this.root.classList.toggle("call--silent", !isHeard);
     byId("tools").hidden = this.isFinished;
+  }
+
+  /** @param {boolean} isConnected */
+  showTakeOver(isConnected) {
+    const isAgents = this.modes.state.mode === "agent";
+    const button = byId("take-over");
+    button.hidden = !isConnected || !(isAgents || this.wasAgents);
+    button.setAttribute("aria-busy", String(Boolean(this.modes.state.wanted)));
+    button.querySelector("span").textContent =
+      this.texts[isAgents ? "take_over" : "hand_back"];
   }
 
   showMode() {
@@ -847,6 +1040,8 @@ class CallPage {
   }
 
   tick() {
+    this.client.beat();
+    this.showHint();
     if (this.status === "in_progress" && !Number.isNaN(this.answeredAt)) {
       byId("call-duration").textContent = clock((Date.now() - this.answeredAt) / 1000);
     }

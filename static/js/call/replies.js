@@ -34,6 +34,35 @@ export function readReplies(items) {
   return replies.slice(0, MOST);
 }
 
+/**
+ * Which replies still answer what was said last.  Captions of the callee come again and
+ * again while they grow, also those of older utterances; only a newer one is news.
+ */
+export class ReplyTurn {
+  constructor() {
+    this.about = "";
+    this.newest = "";
+    this.newestMs = -1;
+  }
+
+  /** @param {unknown} utteranceId of the `suggestions` message */
+  shown(utteranceId) {
+    this.about = typeof utteranceId === "string" ? utteranceId : "";
+  }
+
+  /**
+   * @param {{utterance_id: string, started_ms: number}} caption of the callee
+   * @returns {boolean} whether what is shown answers something older
+   */
+  isPast({ utterance_id: id, started_ms: startedMs }) {
+    if (startedMs > this.newestMs) {
+      this.newest = id;
+      this.newestMs = startedMs;
+    }
+    return this.about !== "" && this.newest !== this.about;
+  }
+}
+
 export class ReplyBar {
   /**
    * @param {object} options
@@ -50,14 +79,20 @@ export class ReplyBar {
     this.list = byId("reply-items");
     /** @type {Reply[]} */
     this.replies = [];
+    this.turn = new ReplyTurn();
     this.list.addEventListener("click", (/** @type {any} */ event) => {
       const button = event.target.closest("button[data-reply]");
       if (button) onSay(this.replies[Number(button.dataset.reply)]);
     });
   }
 
-  /** @param {any} items */
-  show(items) {
+  /**
+   * @param {any} items
+   * @param {string} [about] the utterance that they answer
+   */
+  show(items, about = "") {
+    const hadFocus = this.list.contains(document.activeElement);
+    this.turn.shown(about);
     this.replies = readReplies(items);
     this.list.replaceChildren(...this.replies.map((reply, index) => {
       const item = document.createElement("li");
@@ -72,10 +107,18 @@ export class ReplyBar {
       return item;
     }));
     this.root.hidden = this.replies.length === 0;
+    // Whoever was about to choose goes on from here, not from the top of the page.
+    if (hadFocus) (this.list.querySelector("button") ?? document.getElementById("typed"))?.focus();
+  }
+
+  /** @param {any} caption of the callee */
+  heard(caption) {
+    if (this.replies.length && this.turn.isPast(caption)) this.clear();
+    else this.turn.isPast(caption);
   }
 
   clear() {
-    this.show([]);
+    if (this.replies.length) this.show([]);
   }
 }
 

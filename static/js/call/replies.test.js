@@ -1,7 +1,22 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { readReplies } from "./replies.js";
+import { ReplyTurn, readReplies } from "./replies.js";
+
+const caption = (/** @type {string} */ id, /** @type {number} */ ms) => ({
+  utterance_id: id, started_ms: ms,
+});
+
+test("replies go when the other side has said something newer", () => {
+  const turn = new ReplyTurn();
+  assert.equal(turn.isPast(caption("callee-1", 1000)), false);
+  turn.shown("callee-1");
+  assert.equal(turn.isPast(caption("callee-1", 1000)), false); // its translation grows
+  assert.equal(turn.isPast(caption("callee-0", 200)), false); // so does an older one's
+  assert.equal(turn.isPast(caption("callee-2", 4000)), true);
+  turn.shown("callee-2");
+  assert.equal(turn.isPast(caption("callee-1", 1000)), false);
+});
 
 test("a reply is read in the caller's language and sent in the callee's", () => {
   assert.deepEqual(readReplies([{ text: "네 명이요", translation: "Four people" }]), [
