@@ -33,7 +33,7 @@ test: dev
 	@$(PY) -m wigvo.tests
 
 test-scenes: dev
-	$(PY) -m pytest -q -m scenes
+	$(PY) -m pytest -q -n 3 --reruns 1 -rR -m scenes
 
 test-services: dev
 	@$(PY) -m wigvo.tests services
