@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
     Page,
     WebSocketRoute,
     expect,
-    sync_playwright,
 )
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -144,26 +142,6 @@ def nameless(page: Page) -> list[str]:
 def is_leaving(text: str) -> bool:
     """Whether htmx only says that a page was left before an answer came."""
     return text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """Start a browser whose microphone hears beeps, for all tests of a module."""
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright's loop runs in this thread, and the tests make rows meanwhile.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--mute-audio",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                "--autoplay-policy=no-user-gesture-required",
-            ],
-        )
-        yield browser
-        browser.close()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The page of a call that is over, in a browser: no call is made, so no time passes."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,11 @@ import numpy as np
 import pytest
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from calls import recordings, wav
 from calls.models import Call, Recording, Status, Summary
 from calls.tests.factories import make_call, make_user
-from wigvo.tests.test_browser_call import find_chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -71,11 +69,8 @@ def call(transactional_db: None, settings: Any, tmp_path: Path) -> Call:
 
 
 @pytest.fixture
-def page(call: Call, live_server: Any) -> Iterator[Page]:
+def page(call: Call, live_server: Any, browser: Browser) -> Page:
     """Open the call's page as its owner, who is logged in."""
-    path = find_chromium()
-    if path is None:
-        pytest.skip("No Chromium is installed.")
     client = Client()
     client.force_login(call.owner)
     cookie = {
@@ -84,19 +79,14 @@ def page(call: Call, live_server: Any) -> Iterator[Page]:
         "url": live_server.url,
     }
     url = f"{live_server.url}{call.get_absolute_url()}"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--mute-audio"]
-        )
-        context = browser.new_context(locale="en")
-        context.add_cookies([cookie])  # type: ignore[list-item]
-        opened = context.new_page()
-        sound = recordings.path_of(call.recording.pk).read_bytes()
-        # The test's server is not ours and cannot send a part of a file.
-        opened.route("**/recording", lambda route: _send_part(route, sound))
-        opened.goto(url)
-        yield opened
-        browser.close()
+    context = browser.new_context(locale="en")
+    context.add_cookies([cookie])  # type: ignore[list-item]
+    opened = context.new_page()
+    sound = recordings.path_of(call.recording.pk).read_bytes()
+    # The test's server is not ours and cannot send a part of a file.
+    opened.route("**/recording", lambda route: _send_part(route, sound))
+    opened.goto(url)
+    return opened
 
 
 def _send_part(route: Route, whole: bytes) -> None:

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from calls.tests.factories import make_user
 from realtime.opening import preview
 from realtime.sockets import EngineRefusedError
 from realtime.voice.speaker import Spoken
 from wigvo.models import User
-from wigvo.tests.test_browser_call import find_chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -51,10 +50,7 @@ def alice(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> User:
 
 
 @pytest.fixture
-def page(alice: User, live_server: Any) -> Iterator[Page]:
-    path = find_chromium()
-    if path is None:
-        pytest.skip("No Chromium is installed.")
+def page(alice: User, live_server: Any, browser: Browser) -> Iterator[Page]:
     client = Client()
     client.force_login(alice)
     cookie = {
@@ -62,19 +58,14 @@ def page(alice: User, live_server: Any) -> Iterator[Page]:
         "value": client.cookies["sessionid"].value,
         "url": live_server.url,
     }
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--mute-audio"]
-        )
-        context = browser.new_context(locale="en", base_url=live_server.url)
-        context.add_cookies([cookie])  # type: ignore[list-item]
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        yield page
-        browser.close()
-        assert not problems
+    context = browser.new_context(locale="en", base_url=live_server.url)
+    context.add_cookies([cookie])  # type: ignore[list-item]
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    assert not problems
 
 
 @pytest.mark.parametrize("path", ["/", "/introduction/"])

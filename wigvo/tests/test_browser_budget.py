@@ -16,12 +16,9 @@ from calls.captions import WINDOW, Caption
 from calls.models import Call, Leg, Utterance
 from chat import services as chat
 from wigvo.tests.furniture import LONG_TEXTS, SAID
-from wigvo.tests.looking import PHONE, browser, opened
-from wigvo.tests.test_browser_call import chromium
+from wigvo.tests.looking import PHONE, opened
 from wigvo.tests.test_browser_live import SHIFTS, Conversation
 from wigvo.tests.test_browser_states import Room
-
-__all__ = ["browser", "chromium"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -1,9 +1,7 @@
 """A call made in a browser: headless Chromium, whose microphone plays a WAV file."""
 
 import json
-import os
 import re
-import shutil
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -12,15 +10,15 @@ from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Page, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, WebSocketRoute, expect
 
 from calls.captions import Caption, Transcript
 from calls.models import Call
 from lab.speech.phrasebook import Phrasebook
 from wigvo.stack import Stack
+from wigvo.tests.chromium import MICROPHONE, browsing
 from wigvo.tests.looking import is_leaving
 from wigvo.tests.people import ALICE, PASSWORD, RESTAURANT
-from wigvo.tests.servers import Unavailable, apt_install
 
 pytestmark = pytest.mark.browser
 
@@ -29,32 +27,8 @@ SILENCE_S = 7
 RATE_HZ = 48_000
 
 
-def find_chromium() -> str | None:
-    """Return the path of an installed Chromium or Chrome; None if there is none."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
-        if path := shutil.which(name):
-            return path
-    return None
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Find Chromium, install it as root, or skip; in CI its absence is a failure."""
-    if path := find_chromium():
-        return path
-    try:
-        apt_install("chromium")
-    except Unavailable as problem:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{problem}: the browser test needs it")
-        pytest.skip(f"{problem}: the browser test needs it")
-    path = find_chromium()
-    assert path
-    return path
-
-
-@pytest.fixture
-def microphone(stack: Stack, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def microphone(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Record what the caller says: one phrase, then silence."""
     text = Phrasebook.load()["restaurant_request"].texts["en"]
     query = urllib.parse.urlencode(
@@ -68,40 +42,38 @@ def microphone(stack: Stack, tmp_path: Path) -> Path:
         (len(samples) + 36).to_bytes(4, "little"),
         len(samples).to_bytes(4, "little"),
     )
-    path = tmp_path / "phrase.wav"
+    path = tmp_path_factory.mktemp("microphone") / "phrase.wav"
     path.write_bytes(header[:4] + sizes[0] + header[8:40] + sizes[1] + samples)
     return path
 
 
+@pytest.fixture(scope="module")
+def speaking(playwright: Playwright, microphone: Path) -> Iterator[Browser]:
+    """Run a browser into whose microphone somebody speaks."""
+    with browsing(
+        playwright, MICROPHONE, f"--use-file-for-fake-audio-capture={microphone}"
+    ) as browser:
+        yield browser
+
+
 @pytest.fixture
-def page(stack: Stack, chromium: str, microphone: Path) -> Iterator[Page]:
+def page(stack: Stack, speaking: Browser) -> Iterator[Page]:
     """Open a page in a browser that may use its microphone."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                f"--use-file-for-fake-audio-capture={microphone}",
-                "--autoplay-policy=no-user-gesture-required",
-            ],
-        )
-        context = browser.new_context(locale="en-US", base_url=stack.base_url)
-        page = context.new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                problems.append(said.text)
-                if said.type == "error" and not is_leaving(said.text)
-                else None
-            ),
-        )
-        yield page
-        browser.close()
-        assert not problems
+    context = speaking.new_context(locale="en-US", base_url=stack.base_url)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "console",
+        lambda said: (
+            problems.append(said.text)
+            if said.type == "error" and not is_leaving(said.text)
+            else None
+        ),
+    )
+    yield page
+    context.close()
+    assert not problems
 
 
 def open_call_page(page: Page) -> None:
@@ -424,6 +396,7 @@ def test_who_holds_the_space_key_is_heard_until_it_is_let_go(page: Page) -> None
     assert relay.n_sounds > before + 10
 
 
+@pytest.mark.long
 def test_a_caller_speaks_and_reads_the_answer_translated(page: Page) -> None:
     book = Phrasebook.load()
     open_call_page(page)

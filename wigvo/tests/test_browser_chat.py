@@ -4,13 +4,10 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from wigvo.stack import Stack
 from wigvo.tests.people import ALICE, PASSWORD
-from wigvo.tests.test_browser_call import chromium
-
-__all__ = ["chromium"]
 
 pytestmark = pytest.mark.browser
 
@@ -19,33 +16,28 @@ PHONE = {"width": 360, "height": 740}
 
 
 @pytest.fixture
-def open_page(stack: Stack, chromium: str) -> Iterator[OpenPage]:
+def open_page(stack: Stack, browser: Browser) -> Iterator[OpenPage]:
     """Log in with a browser of some language, on a telephone's screen."""
     problems: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox"]
+
+    def open_in(locale: str) -> Page:
+        context = browser.new_context(
+            locale=locale,
+            base_url=stack.base_url,
+            viewport=PHONE,  # type: ignore[arg-type]
+            timezone_id="Asia/Seoul",
         )
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto("/accounts/login/")
+        page.locator("input[name=login]").fill(ALICE)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.locator(".menu")).to_be_visible()
+        page.goto("/chat/")
+        return page
 
-        def open_in(locale: str) -> Page:
-            context = browser.new_context(
-                locale=locale,
-                base_url=stack.base_url,
-                viewport=PHONE,  # type: ignore[arg-type]
-                timezone_id="Asia/Seoul",
-            )
-            page = context.new_page()
-            page.on("pageerror", lambda error: problems.append(str(error)))
-            page.goto("/accounts/login/")
-            page.locator("input[name=login]").fill(ALICE)
-            page.locator("input[name=password]").fill(PASSWORD)
-            page.keyboard.press("Enter")
-            expect(page.locator(".menu")).to_be_visible()
-            page.goto("/chat/")
-            return page
-
-        yield open_in
-        browser.close()
+    yield open_in
     assert not problems
 
 

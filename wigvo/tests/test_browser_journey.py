@@ -9,41 +9,36 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from wigvo.stack import Stack
-from wigvo.tests.test_browser_call import chromium
 from wigvo.tests.traveller import (
     ANSWER_MS,
     MOUTH,
     TOO_WIDE,
     Hand,
     Traveller,
-    browsing,
     captions,
     number_in,
     open_page,
     reply,
 )
 
-__all__ = ["chromium"]
-
 Opener = Callable[[str, Hand], Traveller]
 
 
 @pytest.fixture
-def travel(stack: Stack, chromium: str) -> Iterator[Opener]:
+def travel(stack: Stack, browser: Browser) -> Iterator[Opener]:
     """Give out travellers whose microphone is allowed; their pages must not break."""
     problems: list[str] = []
-    with browsing(chromium, "--use-fake-ui-for-media-stream") as browser:
 
-        def begin(locale: str, hand: Hand) -> Traveller:
-            person = open_page(browser, stack, locale, hand)
-            person.page.add_init_script(MOUTH)
-            person.page.on("pageerror", lambda error: problems.append(str(error)))
-            return person
+    def begin(locale: str, hand: Hand) -> Traveller:
+        person = open_page(browser, stack, locale, hand)
+        person.page.add_init_script(MOUTH)
+        person.page.on("pageerror", lambda error: problems.append(str(error)))
+        return person
 
-        yield begin
+    yield begin
     assert not problems
 
 
@@ -147,6 +142,7 @@ LONG: tuple[tuple[str, str, Hand], ...] = (
 
 
 @pytest.mark.browser
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "locale", "hand"), SHORT)
 def test_from_a_wish_to_the_history(
     travel: Opener, name: str, locale: str, hand: Hand

@@ -14,7 +14,7 @@ from wigvo.tests.test_browser_call import Relay, open_call_page
 
 pytestmark = pytest.mark.browser
 
-chromium = test_browser_call.chromium
+speaking = test_browser_call.speaking
 microphone = test_browser_call.microphone
 page = test_browser_call.page
 

@@ -19,10 +19,7 @@ from playwright.sync_api import Browser, Route
 from calls import wav
 from wigvo.models import User
 from wigvo.tests.furniture import PASSWORD, Site, furnish
-from wigvo.tests.looking import Eye, browser, opened
-from wigvo.tests.test_browser_call import chromium
-
-__all__ = ["browser", "chromium"]
+from wigvo.tests.looking import Eye, opened
 
 Who = Literal["stranger", "owner", "newcomer", "staff"]
 
@@ -271,6 +268,7 @@ def look_at(eye: Eye, seen: Seen, site: Site) -> None:
 
 
 @pytest.mark.looks
+@pytest.mark.long
 @pytest.mark.parametrize("who", ["stranger", "owner", "newcomer", "staff"])
 def test_every_page_can_be_used_by_everybody(
     browser: Browser, live_server: Any, site: Site, reading_language: str, who: Who

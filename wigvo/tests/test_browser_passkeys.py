@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from playwright.sync_api import CDPSession, Page, expect, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from calls.tests.factories import make_user
 from wigvo.models import User
-from wigvo.tests.test_browser_call import find_chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -34,22 +33,14 @@ def alice(transactional_db: None) -> User:
 
 
 @pytest.fixture
-def page(alice: User, live_server: Any) -> Iterator[Page]:
-    path = find_chromium()
-    if path is None:
-        pytest.skip("No Chromium is installed.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox"]
-        )
-        context = browser.new_context(locale="en", base_url=live_server.url)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        yield page
-        browser.close()
-        assert not problems
+def page(alice: User, live_server: Any, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="en", base_url=live_server.url)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    assert not problems
 
 
 def plug_in(page: Page, **options: object) -> CDPSession:

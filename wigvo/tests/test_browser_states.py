@@ -19,11 +19,8 @@ from calls import helpers, phrases
 from calls.models import Call, Direction, Mode, Status
 from calls.tests.factories import CLINIC, make_call, make_line, make_user
 from wigvo.tests.furniture import LEGS, LONG_NAMES, LONG_TEXTS, NAMES, OTHER, SAID
-from wigvo.tests.looking import DESKTOP, LOOKS, PHONE, Eye, browser, opened
-from wigvo.tests.test_browser_call import chromium
+from wigvo.tests.looking import DESKTOP, LOOKS, PHONE, Eye, opened
 from wigvo.tests.test_browser_live import CONTRASTS, Conversation
-
-__all__ = ["browser", "chromium"]
 
 pytestmark = [pytest.mark.looks, pytest.mark.django_db(transaction=True)]
 

@@ -5,17 +5,17 @@ no mouse, or only a small screen.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect
 
 from lab.speech.phrasebook import Phrasebook
 from wigvo.stack import Stack
+from wigvo.tests.chromium import MICROPHONE, browsing
 from wigvo.tests.network import Network
 from wigvo.tests.people import RESTAURANT
-from wigvo.tests.test_browser_call import Relay, chromium
+from wigvo.tests.test_browser_call import Relay
 from wigvo.tests.traveller import (
     ANSWER_MS,
     MOUTH,
@@ -23,24 +23,14 @@ from wigvo.tests.traveller import (
     TOO_WIDE,
     Hand,
     Traveller,
-    browsing,
     open_page,
     reply,
 )
-
-__all__ = ["chromium"]
 
 BOOK = Phrasebook.load()
 LOST_S = 40
 """A silent connection is asked, given up, and looked for again well within this."""
 FINGER_PX = 44
-
-
-@pytest.fixture
-def browser(chromium: str) -> Iterator[Browser]:
-    """Run a browser whose microphone is allowed."""
-    with browsing(chromium, "--use-fake-ui-for-media-stream") as browser:
-        yield browser
 
 
 def arrive(
@@ -86,12 +76,13 @@ def said_once(page: Page, *phrases: str) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_lost_connection_comes_back_with_everything_that_was_said(
-    stack: Stack, chromium: str
+    stack: Stack, playwright: Playwright
 ) -> None:
     with (
         Network().running() as network,
-        browsing(chromium, "--use-fake-ui-for-media-stream", *network.flag) as browser,
+        browsing(playwright, MICROPHONE, *network.flag) as browser,
     ):
         person = arrive(browser, stack)
         page = person.page
@@ -181,9 +172,9 @@ FAILS = """
 
 @pytest.mark.browser
 def test_who_refuses_the_microphone_is_not_put_through_and_may_type(
-    chromium: str, stack: Stack
+    playwright: Playwright, stack: Stack
 ) -> None:
-    with browsing(chromium, "--deny-permission-prompts") as browser:
+    with browsing(playwright, "--deny-permission-prompts") as browser:
         person = arrive(browser, stack, "keys")
         page = person.page
         started: list[str] = []

@@ -54,7 +54,6 @@ def test_who_cannot_hear_types_and_reads(stack: Stack) -> None:
     assert len(report["texts"]) == report["caller_to_callee"]["said"]
     for text in report["texts"]:
         assert text["states"][-1]["state"] == "spoken", text
-    assert report["callee_to_caller"]["latency_ms"]["p50"] < 2500
 
 
 def test_no_caption_is_lost_or_doubled_when_the_engine_fails(stack: Stack) -> None:

@@ -10,13 +10,11 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import httpx2
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from lab.speech.phrasebook import Phrasebook
 from lab.voices import CALLER_VOICE
@@ -266,21 +264,6 @@ def captions(page: Page) -> list[str]:
 
 def number_in(text: str) -> str:
     return re.sub(r"\D", "", text)
-
-
-@contextmanager
-def browsing(chromium: str, *flags: str) -> Iterator[Browser]:
-    """Run a browser that has a microphone; flags may change that."""
-    args = [
-        "--no-sandbox",
-        "--use-fake-device-for-media-stream",
-        "--autoplay-policy=no-user-gesture-required",
-        *flags,
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=args)
-        yield browser
-        browser.close()
 
 
 def open_page(
