@@ -22,9 +22,11 @@ ENGINE_FRAME_SAMPLES: Final = ENGINE_HZ * FRAME_MS // 1000
 class PlayoutConfig:
     """How audio is released to the telephone."""
 
-    max_ahead_ms: int = 200
+    max_ahead_ms: int = 320
     """Never more than this in Twilio's buffer, so that `clear` and the cursor stay
-    true (design section 3)."""
+    true.  A buffer that runs dry moves the echo under the canceller's feet: two stalls
+    of 100 ms on the way, one lost packet that is sent again, must fit in (200 to 400 ms:
+    docs/facts/twilio.md, section 8)."""
     progress_every_ms: int = 200
     """How often the caller is told what the callee has heard."""
     skip_above_ms: int = 1500

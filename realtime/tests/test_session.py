@@ -12,13 +12,14 @@ from realtime import events as ev
 from realtime.agent.seat import AgentPlan
 from realtime.audio.echo import EchoConfig
 from realtime.audio.g711 import SILENCE_FRAME, encode_mulaw
-from realtime.config import CallConfig, FeedConfig, LifeConfig
+from realtime.config import CallConfig, FeedConfig, LifeConfig, PlayoutConfig
 from realtime.events import Leg, Line
 from realtime.protocols import browser
 from realtime.session import CallSession, Phase
 from realtime.tests.sounds import noise, sentence
 
 FRAME_S = 0.02
+BYTES_PER_MS = 8
 NO_ECHO = EchoConfig(free_after_quiet_frames=1)
 """The greeting is enough to know that this line has no echo: what these tests are about
 happens at once, and test_ear.py is about the rest."""
@@ -276,7 +277,7 @@ def test_interpreted_sound_begins_at_a_tick_and_never_far_ahead() -> None:
     r.frames(1)
     assert len(r.phone_bytes()) == 320
     r.do(ev.EngineAudio(Leg.CALLER, sound(960)))  # while the telephone is playing
-    assert len(r.phone_bytes()) == 1600
+    assert len(r.phone_bytes()) == BYTES_PER_MS * PlayoutConfig().max_ahead_ms
     r.frames(100)
     assert len(r.phone_bytes()) == 8000
 
