@@ -25,8 +25,8 @@ class PlayoutConfig:
     max_ahead_ms: int = 320
     """Never more than this in Twilio's buffer, so that `clear` and the cursor stay
     true.  A buffer that runs dry moves the echo under the canceller's feet: two stalls
-    of 100 ms on the way, one lost packet that is sent again, must fit in (200 to 400 ms:
-    docs/facts/twilio.md, section 8)."""
+    of 100 ms on the way, or a packet that is sent again, must fit in (200 to 400 ms
+    are usual: docs/facts/twilio.md, section 8)."""
     progress_every_ms: int = 200
     """How often the caller is told what the callee has heard."""
     skip_above_ms: int = 1500
