@@ -58,6 +58,7 @@ lock: dev
 
 bench: dev
 	$(PY) -m pip install -q av matplotlib
+	$(PY) -m benchmarks.costs
 	$(PY) -m benchmarks.line --quick
 	$(PY) -m benchmarks.relay
 	$(PY) -m benchmarks.scenarios

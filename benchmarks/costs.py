@@ -7,11 +7,13 @@ Each piece works alone on one core, on what it works on in a call.  A share is o
 """
 
 import argparse
+import itertools
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +37,8 @@ from realtime.guards.speech import judge
 FRAME_US: Final = 20_000
 SAMPLES: Final = 160
 """Of a frame at 8 kHz."""
+ECHO_SAMPLES: Final = 8 * 180
+"""Of a line's hybrid."""
 QUIET: Final = np.zeros(SAMPLES, np.int16)
 SOURCE: Final = (
     "네, 11월 21일 토요일 저녁 일곱 시에 네 명, 김민수, 공일공 일이삼사 오육칠팔입니다."
@@ -81,9 +85,7 @@ def measure(
 
 def frames(pcm: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
     """Yield sound in frames, over and over."""
-    whole = pcm[: len(pcm) // SAMPLES * SAMPLES].reshape(-1, SAMPLES)
-    while True:
-        yield from whole
+    return itertools.cycle(pcm[: len(pcm) // SAMPLES * SAMPLES].reshape(-1, SAMPLES))
 
 
 def glossary() -> tuple[names.Term, ...]:
@@ -108,14 +110,15 @@ def speech() -> NDArray[np.int16]:
 def costs() -> Iterator[Cost]:
     """Measure one piece after the other."""
     said = speech()
-    heard, played = frames(said), frames(np.roll(said, len(said) // 3))
+    heard, played = frames(said), frames(said)
+    echo = frames((np.roll(said, ECHO_SAMPLES) // 4).astype(np.int16))
     detector = SpeechDetector(SpeechConfig())
     yield measure("speech detection", "frame", lambda: detector.push(next(heard)), 3000)
     canceller = EchoCanceller()
     yield measure(
         "echo canceller, something plays",
         "frame",
-        lambda: canceller.process(next(heard), next(played)),
+        lambda: canceller.process(next(echo), next(played)),
         3000,
     )
     idle = EchoCanceller()
@@ -138,7 +141,7 @@ def costs() -> Iterator[Cost]:
         yield measure(
             f"guard of what we speak, {language}",
             "sentence",
-            lambda text=text, language=language: judge(text, language),
+            partial(judge, text, language),
             200,
             20,
         )

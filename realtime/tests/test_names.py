@@ -1,7 +1,10 @@
 """Names and terms survive a translation, however they are spelled."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from realtime.guards import names
 from realtime.guards.names import Term, compare, find, romanise, terms_of
 
 SAME = [
@@ -159,17 +162,32 @@ def test_hangul_is_romanised_as_the_standard_says() -> None:
 
 
 def test_a_name_is_found_among_two_hundred_terms() -> None:
-    names = [
+    people = [
         Term(f"{surname}{first}{second}", is_name=True)
         for surname in "김이박최정"
         for first in "민지현하성"
         for second in "우호"
     ]
     words = [Term(f"용어 {n}번", f"term number {n}") for n in range(150)]
-    terms = (*names, *words, Term("김민수", is_name=True))
+    terms = (*people, *words, Term("김민수", is_name=True))
     korean = "네, 11월 21일 토요일 저녁 일곱 시에 네 명, 김민수로 예약하겠습니다."
     english = "Yes, I will book for four people at 7 PM on Saturday, for Kim Minsu."
+    n_patterns = names._pattern.cache_info().misses
     assert compare(korean, "ko", english, "en", terms) == []
     assert compare(english, "en", korean, "ko", terms) == []
     [missing] = compare(korean, "ko", english.replace("Kim Minsu", "her"), "en", terms)
     assert missing.expected == "Kim Minsu"
+    # Not one for each term: a first sentence would hold everybody's sound up.
+    assert names._pattern.cache_info().misses <= n_patterns + 4
+
+
+@given(
+    st.sampled_from(["Kim Min-soo", "전세 계약", "term number 7", "café", "김 민수"]),
+    st.text(alphabet="kim -ns\n전세계약김민수tern7ébé'’", max_size=30),
+    st.booleans(),
+)
+def test_what_a_pattern_finds_is_found(form: str, around: str, is_inside: bool) -> None:
+    half = len(around) // 2
+    text = f"{around[:half]} {form} {around[half:]}" if is_inside else around
+    match = names._pattern(form).search(text)
+    assert find(form, text) == (match.span() if match else None)

@@ -126,8 +126,8 @@ def _run(step: Step, is_alone: bool) -> tuple[str, str, str]:
             apt_install(step.needs[1])
         except Unavailable as problem:
             in_ci = os.environ.get("CI") == "true"
-            words = f"{problem} to run this."
-            return ("FAILED" if in_ci else "skipped"), words, f"{words}\n"
+            why = f"{problem} to run this."
+            return ("FAILED" if in_ci else "skipped"), why, f"{why}\n"
     process = subprocess.Popen(
         step.command, cwd=ROOT, env=os.environ | step.env,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

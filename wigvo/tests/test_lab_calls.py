@@ -75,7 +75,11 @@ def conversations(stack: Stack) -> Iterator[dict[str, Future[dict[str, Any]]]]:
         report = call(number)
         heard = [one["phrase_id"] for one in report["phrases"]["callee_heard"]]
         is_torn = number == RECORDED and heard[: len(ASKED)] != ASKED
-        return call(number) if report["exit"] or is_torn else report
+        if not (report["exit"] or is_torn):
+            return report
+        what = [one or "[unclear]" for one in heard]
+        print(f"AGAIN {number}: they heard {what}", file=sys.__stderr__, flush=True)
+        return call(number)
 
     with ThreadPoolExecutor(len(CONVERSATIONS)) as pool:
         placed = {number: pool.submit(place, number) for number in CONVERSATIONS}
