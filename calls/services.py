@@ -224,11 +224,13 @@ def _count_start(who: str, limit: int, code: str) -> None:
 
 
 def count_in_minute(what: str) -> int:
-    """Count one more of something in the current minute, atomically."""
-    key = f"{what}:{int(timezone.now().timestamp() // 60)}"
-    cache.add(key, 0, 120)
+    """Count one more of something in the minute that its first has begun, atomically.
+
+    A minute of the clock would let twice as many through at its end.
+    """
+    cache.add(what, 0, 60)
     try:
-        return int(cache.incr(key))
+        return int(cache.incr(what))
     except ValueError:  # dropped between the two calls
         return 1
 

@@ -288,6 +288,17 @@ def test_a_call_needs_a_login(client: Client, alice: User) -> None:
     assert client.get(f"/calls/{make_call(alice).pk}/").status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("status", "has_way"), [(Status.DRAFT, True), (Status.IN_PROGRESS, False)]
+)
+def test_who_prepares_a_call_finds_the_way_back_to_the_one_that_goes_on(
+    alices: Client, alice: User, status: Status, has_way: bool
+) -> None:
+    call = make_call(alice, status=status)
+    page = alices.get(call.get_absolute_url()).content.decode()
+    assert ('id="live-calls"' in page) == has_way
+
+
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.RINGING, Status.IN_PROGRESS])
 def test_a_call_that_can_be_joined_shows_the_live_page(
     alices: Client, alice: User, status: Status

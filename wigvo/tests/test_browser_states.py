@@ -221,6 +221,8 @@ def test_what_is_said_typed_and_asked(room: Room) -> None:
         talk.tell("question", question_id="q1", text=text, expires_ms=600_000)
         expect(page.locator("#question")).to_be_visible()
         eye.look("live-question")
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        expect(page.locator("#captions-scroll")).to_be_in_viewport(ratio=0.3)
         problems = eye.problems
     assert not problems, "\n".join(problems)
 

@@ -75,6 +75,9 @@ export class QuestionBox {
     this.countdown = expiresMs ? new Countdown(expiresMs, now) : null;
     this.text.textContent = text;
     this.root.hidden = false;
+    // What scrolls can be reached with keys; what does not is no stop on the way.
+    this.text.removeAttribute("tabindex");
+    if (this.text.scrollHeight > this.text.clientHeight) this.text.tabIndex = 0;
     this.tick(now);
     this.root.scrollIntoView({ block: "nearest" });
   }
