@@ -59,6 +59,7 @@ export class QuestionBox {
       event.preventDefault();
       this.answer(this.input.value);
     });
+    new ResizeObserver(() => this.reach()).observe(this.text);
     this.root.addEventListener("click", (/** @type {any} */ event) => {
       const button = event.target.closest("button[data-answer]");
       if (button) this.answer(button.textContent.trim());
@@ -75,11 +76,15 @@ export class QuestionBox {
     this.countdown = expiresMs ? new Countdown(expiresMs, now) : null;
     this.text.textContent = text;
     this.root.hidden = false;
-    // What scrolls can be reached with keys; what does not is no stop on the way.
-    this.text.removeAttribute("tabindex");
-    if (this.text.scrollHeight > this.text.clientHeight) this.text.tabIndex = 0;
     this.tick(now);
     this.root.scrollIntoView({ block: "nearest" });
+  }
+
+  /** What scrolls can be reached with keys; what does not is no stop on the way. */
+  reach() {
+    const { scrollHeight, clientHeight } = this.text;
+    if (scrollHeight > clientHeight) this.text.tabIndex = 0;
+    else this.text.removeAttribute("tabindex");
   }
 
   /** @param {number} now */
