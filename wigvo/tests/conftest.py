@@ -72,15 +72,18 @@ def bob(people: dict[str, Person]) -> Iterator[Person]:
     people[BOB].hang_up()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """Drive browsers; its loop runs in this thread, where tests make rows meanwhile."""
+    """Drive browsers; its loop runs in this thread, where tests make rows meanwhile.
+
+    It ends with a file's tests: those of another may have a loop of their own.
+    """
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _browser(playwright: Playwright) -> Iterator[Browser]:
     with browsing(playwright, MICROPHONE) as browser:
         yield browser
