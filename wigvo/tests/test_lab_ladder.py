@@ -86,7 +86,8 @@ def play(stack: Stack, alice: Person, **refused_ms: int) -> dict[str, Any]:
         report = placed.result()
     call = alice.see(report["call_id"])
     for way in ("caller_to_callee", "callee_to_caller"):
-        assert report[way]["missed"] == [], (way, call["recovery_events"])
+        heard = [one["text"] for one in report["phrases"]["callee_heard"]]
+        assert report[way]["missed"] == [], (way, heard, call["recovery_events"])
     assert not [u for u in call["utterances"] if u["fate"] == "lost"]
     return call
 
