@@ -22,6 +22,15 @@ from realtime.opening.introduction import (
 )
 from wigvo.models import User
 
+_WRITTEN_IN = {"to_number": "number", "phone_number": "number"}
+"""Fields of the core that a form calls otherwise."""
+
+
+def add_refusal(form: forms.Form, refused: CallRefused) -> None:
+    """Show why something was refused, next to the field that it is about."""
+    field = _WRITTEN_IN.get(refused.field or "", refused.field)
+    form.add_error(field if field in form.fields else None, refused.message)
+
 
 @dataclass(frozen=True, slots=True)
 class ReadNumber:
@@ -246,11 +255,6 @@ class CallForm(NumberForm):
             "opening": opening,
             **({"brief": {"goal": goal}} if is_agent and goal else {}),
         }
-
-    def add_refusal(self, refused: CallRefused) -> None:
-        """Show why the call was refused, next to the field that it is about."""
-        field = {"to_number": "number"}.get(refused.field or "", refused.field)
-        self.add_error(field if field in self.fields else None, refused.message)
 
     @staticmethod
     def first_guess(last_call: Call | None, user: User | None = None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from calls import languages, phrases
+from calls.forms import add_refusal
 from calls.models import Phrase
 from calls.requests import AuthedRequest
 from calls.services import CallRefused
@@ -63,7 +64,7 @@ def add(request: AuthedRequest) -> HttpResponse:
         try:
             phrases.add(request.user, **form.cleaned_data)
         except CallRefused as refused:
-            _add_refusal(form, refused)
+            add_refusal(form, refused)
         else:
             return _done(request, is_added=True)
     return _show(request, new_form=form, status=422)
@@ -79,7 +80,7 @@ def edit(request: AuthedRequest, phrase_id: UUID) -> HttpResponse:
         try:
             phrases.change(phrase, form.cleaned_data)
         except CallRefused as refused:
-            _add_refusal(form, refused)
+            add_refusal(form, refused)
         else:
             return _done(request)
     return _show(request, editing=phrase, edit_form=form, status=422)
@@ -113,12 +114,6 @@ def restore(request: AuthedRequest) -> HttpResponse:
 
 def _find(request: AuthedRequest, phrase_id: UUID) -> Phrase:
     return get_object_or_404(Phrase.objects.for_user(request.user), pk=phrase_id)
-
-
-def _add_refusal(form: forms.Form, refused: CallRefused) -> None:
-    form.add_error(
-        refused.field if refused.field in form.fields else None, refused.message
-    )
 
 
 def _done(request: AuthedRequest, *, is_added: bool = False) -> HttpResponse:

@@ -25,7 +25,7 @@ from calls import (
     services,
 )
 from calls.captions import WINDOW, captions_of, newest_of
-from calls.forms import CallForm, NumberForm
+from calls.forms import CallForm, NumberForm, add_refusal
 from calls.history import HistoryForm, narrow, snippets
 from calls.models import LIVE, Call, Recording
 from calls.quality import LineQuality
@@ -63,7 +63,7 @@ def _new_call(request: AuthedRequest) -> HttpResponse:
         try:
             call = services.create_call(owner=request.user, **form.call_fields())
         except services.CallRefused as refused:
-            form.add_refusal(refused)
+            add_refusal(form, refused)
         else:
             return redirect(call)
     return render(request, "calls/new.html", {"form": form}, status=422)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from calls import names
-from calls.forms import CallForm, NumberForm
+from calls.forms import CallForm, NumberForm, add_refusal
 from calls.models import Call
 from calls.requests import AuthedRequest
 from calls.services import CallRefused
@@ -71,7 +71,7 @@ def add(request: AuthedRequest) -> HttpResponse:
         try:
             directory.keep(request.user, **form.facts)
         except CallRefused as refused:
-            _add_refusal(form, refused)
+            add_refusal(form, refused)
         else:
             return _done(request, said=_("The number is saved."))
     return _show(request, new_form=form, status=422)
@@ -105,7 +105,7 @@ def edit(request: AuthedRequest, contact_id: UUID) -> HttpResponse:
         try:
             directory.change(contact, form.facts)
         except CallRefused as refused:
-            _add_refusal(form, refused)
+            add_refusal(form, refused)
         else:
             return _done(request, said=_("The number is saved."))
     return _show(request, editing=contact, edit_form=form, status=422)
@@ -162,11 +162,6 @@ def _number_of(contact: Contact) -> dict[str, str]:
         "country": country or settings.PHONENUMBER_DEFAULT_REGION,
         "number": number.as_national,
     }
-
-
-def _add_refusal(form: ContactForm, refused: CallRefused) -> None:
-    field = "number" if refused.field == "phone_number" else None
-    form.add_error(field, refused.message)
 
 
 def _done(request: AuthedRequest, **shown: Any) -> HttpResponse:
